@@ -1,0 +1,272 @@
+"""The one client of WeChat's API: every call of the program goes through `WxClient.call`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Protocol
+
+import httpx2
+
+from saas.wx import errors
+from saas.wx.api.component import Component
+from saas.wx.api.messages import Messages
+from saas.wx.chapter import Download, Upload
+from saas.wx.contract.operations import Operation, Token, operation
+
+_log = logging.getLogger(__name__)
+
+_BUSY_PAUSES = (0.3, 1.0)
+_READ_SECONDS = 10.0
+_WRITE_SECONDS = 30.0
+_UPLOAD_SECONDS = 60.0
+_CONNECT_SECONDS = 3.0
+_UPLOADS = frozenset({"commit"})
+
+_ID_FIELDS = frozenset(
+    {
+        "app_version", "appeal_record_id", "audit_id", "auditid", "draft_id", "illegal_record_id", "media_id",
+        "mediaid", "order_id", "orderid", "procedure_id", "task_id", "taskid", "template_id", "unique_id",
+    }
+)  # fmt: skip
+
+
+class TokenSource(Protocol):
+    """Where access tokens come from. `refused` is a value that WeChat has just refused: never answer it again."""
+
+    def component_token(self, refused: str | None = None) -> str: ...
+
+    def authorizer_token(self, appid: str, refused: str | None = None) -> str: ...
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """One request for the call log. Holds no token, secret, body or personal data.
+
+    `errcode` is None when no answer came; `problem` is then unreachable or unreadable.
+    """
+
+    operation: str
+    appid: str | None
+    errcode: int | None
+    rid: str | None
+    ms: int
+    attempt: int
+    ok: bool
+    problem: str | None = None
+
+
+class WxClient:
+    """WeChat's API for one component app; its chapters are attributes: `client.code.commit(appid, ...)`.
+
+    `limiter` is asked before every request and may wait or raise. `record` gets every request, failed ones too.
+    `sleep` is called between repeats of reading calls when WeChat is busy.
+    """
+
+    def __init__(
+        self,
+        *,
+        component_appid: str,
+        tokens: TokenSource,
+        http: httpx2.Client,
+        api_url: str,
+        record: Callable[[CallRecord], None],
+        limiter: Callable[[Operation, str | None], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._component_appid = component_appid
+        self._tokens = tokens
+        self._http = http
+        self._api_url = api_url.rstrip("/")
+        self._record = record
+        self._limiter = limiter
+        self._sleep = sleep
+        self.component = Component(self)
+        self.messages = Messages(self)
+
+    @property
+    def component_appid(self) -> str:
+        return self._component_appid
+
+    def call(
+        self,
+        operation_id: str,
+        appid: str | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        files: Mapping[str, Upload] | None = None,
+        token: Token | None = None,
+        repeatable: bool,
+    ) -> Any:
+        """Make one call: the answer's JSON, or a `Download`; raises a `CallFailed`.
+
+        A refused token is replaced and the call repeated once: WeChat refuses it before it does anything. `repeatable`
+        calls are repeated when WeChat is busy or the connection broke. `token` overrules the contract where WeChat's
+        pages disagree or both kinds work. Values of None are left out of query and body.
+        """
+        op = operation(operation_id)
+        kind = token or op.token
+        pauses = iter(_BUSY_PAUSES if repeatable else ())
+        refused: str | None = None
+        attempt = 0
+        while True:
+            attempt += 1
+            value = self._token(kind, appid, refused)
+            if self._limiter is not None:
+                self._limiter(op, appid)
+            try:
+                return self._attempt(op, appid, attempt, value, query=query, body=body, files=files)
+            except errors.TokenRefused:
+                if value is None or refused is not None:
+                    raise
+                refused = value
+            except (errors.SystemBusy, errors.WeChatUnreachable):
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                self._sleep(pause)
+
+    def _token(self, kind: Token, appid: str | None, refused: str | None) -> str | None:
+        if kind == "none":
+            return None
+        if kind == "component":
+            return self._tokens.component_token(refused)
+        if appid is None:
+            raise ValueError("this call is made for a mini program: give its appid")
+        return self._tokens.authorizer_token(appid, refused)
+
+    def _attempt(
+        self,
+        op: Operation,
+        appid: str | None,
+        attempt: int,
+        token: str | None,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+        files: Mapping[str, Upload] | None,
+    ) -> Any:
+        started = time.perf_counter()
+        errcode: int | None = None
+        rid: str | None = None
+        problem: str | None = None
+        try:
+            response = self._send(op, appid, token, query=query, body=body, files=files)
+            answer = _read_answer(op, appid, response)
+            errcode = 0
+        except errors.WeChatError as error:
+            errcode, rid = error.code, error.rid
+            raise
+        except errors.CallFailed as error:
+            problem = "unreachable" if isinstance(error, errors.WeChatUnreachable) else "unreadable"
+            raise
+        else:
+            return answer
+        finally:
+            if errcode is not None or problem is not None:
+                ms = round((time.perf_counter() - started) * 1000)
+                ok = errcode == 0
+                self._note(CallRecord(op.id, appid, errcode, rid, ms, attempt, ok, problem))
+
+    def _send(
+        self,
+        op: Operation,
+        appid: str | None,
+        token: str | None,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+        files: Mapping[str, Upload] | None,
+    ) -> httpx2.Response:
+        params = {name: str(value) for name, value in (query or {}).items() if value is not None}
+        if token is not None:
+            params[op.token_param or "access_token"] = token
+        fields = {name: value for name, value in (body or {}).items() if value is not None}
+        content: dict[str, Any] = {}
+        if files:
+            content["files"] = {name: _part(upload) for name, upload in files.items()}
+            content["data"] = {name: str(value) for name, value in fields.items()}
+        elif op.method == "POST":
+            content["content"] = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+            content["headers"] = {"Content-Type": "application/json; charset=utf-8"}
+        try:
+            return self._http.request(
+                op.method, f"{self._api_url}{op.path}", params=params, timeout=_timeout(op), **content
+            )
+        except httpx2.RequestError as error:  # its request holds the token: keep it out of tracebacks
+            never_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+            reason = f"{op.id}: {type(error).__name__}"
+        raise errors.WeChatUnreachable(reason, sent_maybe=not never_sent, operation=op.id, appid=appid)
+
+    def _note(self, record: CallRecord) -> None:
+        try:
+            self._record(record)
+        except Exception:  # the call has happened: a full log must not turn a success into a failure
+            _log.exception("the call log could not be written: %s", record)
+
+
+def _timeout(op: Operation) -> httpx2.Timeout:
+    if op.id in _UPLOADS or op.request_content_type == "multipart/form-data":
+        seconds = _UPLOAD_SECONDS
+    else:
+        seconds = _READ_SECONDS if op.method == "GET" else _WRITE_SECONDS
+    return httpx2.Timeout(seconds, connect=_CONNECT_SECONDS)
+
+
+def _part(upload: Upload) -> tuple[str, bytes, str]:
+    """WeChat judges a file by the ending of its name, and some of its servers choke on names that are not ASCII."""
+    return f"file{PurePath(upload.filename).suffix.lower()}", upload.content, upload.content_type
+
+
+def _read_answer(op: Operation, appid: str | None, response: httpx2.Response) -> Any:
+    content = response.content
+    answer = _json(content)
+    if response.status_code >= 500 and answer is None:
+        raise errors.WeChatUnreachable(f"{op.id}: HTTP {response.status_code}", operation=op.id, appid=appid)
+    if answer is None:
+        kind = response.headers.get("Content-Type", "")
+        if op.binary and response.status_code == 200 and content and not kind.startswith("text/html"):
+            return Download(content, kind)
+        raise errors.UnreadableAnswer(
+            f"{op.id}: HTTP {response.status_code}, {len(content)} bytes of {kind or 'unknown type'}",
+            operation=op.id,
+            appid=appid,
+        )
+    if _errcode(answer):
+        raise errors.from_answer(answer, operation=op.id, appid=appid)
+    return _with_text_ids(answer)
+
+
+def _json(content: bytes) -> dict[str, Any] | None:
+    """The JSON object in an answer, whatever its declared type: WeChat sends JSON as text/plain, even for pictures."""
+    if not content.lstrip().startswith((b"{", b"\xef\xbb\xbf")):
+        return None
+    try:
+        answer = json.loads(content.decode("utf-8-sig", errors="replace"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _errcode(answer: Mapping[str, Any]) -> int:
+    try:
+        return int(answer.get("errcode") or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _with_text_ids(value: Any) -> Any:
+    """WeChat's ids as text wherever they stand: some answers write them as numbers, some as strings."""
+    if isinstance(value, list):
+        return [_with_text_ids(one) for one in value]
+    if isinstance(value, dict):
+        return {
+            name: str(inner) if name in _ID_FIELDS and type(inner) is int else _with_text_ids(inner)
+            for name, inner in value.items()
+        }
+    return value
