@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict, TypeVar, cast
 
 from saas.wx.contract.operations import Token
+from saas.wx.errors import UnreadableAnswer
 
 T = TypeVar("T")
 
@@ -84,9 +85,28 @@ class Chapter:
         body: Mapping[str, Any] | None = None,
         files: Mapping[str, Upload] | None = None,
         token: Token | None = None,
+        only_reads: bool = False,
     ) -> T:
-        """Change something: never repeated by the client, because WeChat may have counted the first try."""
+        """Change something: not repeated by the client, because WeChat may have counted the first try.
+
+        `only_reads` is for calls that change or read according to their `action`.
+        """
         answer = self._client.call(
-            operation_id, appid, query=query, body=body, files=files, token=token, repeatable=False
+            operation_id, appid, query=query, body=body, files=files, token=token, repeatable=only_reads
         )
         return cast("T", answer)
+
+    def _download(
+        self,
+        operation_id: str,
+        appid: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        counted: bool = False,
+    ) -> Download:
+        """Ask for a file; `counted` ones are not repeated when WeChat is busy."""
+        answer = self._client.call(operation_id, appid, query=query, body=body, repeatable=not counted)
+        if not isinstance(answer, Download):
+            raise UnreadableAnswer(f"{operation_id}: JSON instead of a file", operation=operation_id, appid=appid)
+        return answer

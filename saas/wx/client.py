@@ -13,8 +13,16 @@ from typing import Any, Protocol
 import httpx2
 
 from saas.wx import errors
+from saas.wx.api.account import Account
+from saas.wx.api.categories import Categories
+from saas.wx.api.code import Code
 from saas.wx.api.component import Component
+from saas.wx.api.media import Media
 from saas.wx.api.messages import Messages
+from saas.wx.api.platform_domains import PlatformDomains
+from saas.wx.api.quota import Quota
+from saas.wx.api.release import Release
+from saas.wx.api.templates import TemplateLibrary
 from saas.wx.chapter import Download, Upload
 from saas.wx.contract.operations import Operation, Token, operation
 
@@ -63,7 +71,8 @@ class CallRecord:
 class WxClient:
     """WeChat's API for one component app; its chapters are attributes: `client.code.commit(appid, ...)`.
 
-    `limiter` is asked before every request and may wait or raise. `record` gets every request, failed ones too.
+    `before` is asked first and `limiter` last before every request: either may raise, and then nothing is sent; the
+    limiter may wait, too. `record` gets every request, failed ones too.
     `sleep` is called between repeats of reading calls when WeChat is busy.
     """
 
@@ -75,6 +84,7 @@ class WxClient:
         http: httpx2.Client,
         api_url: str,
         record: Callable[[CallRecord], None],
+        before: Callable[[], None] | None = None,
         limiter: Callable[[Operation, str | None], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -83,10 +93,19 @@ class WxClient:
         self._http = http
         self._api_url = api_url.rstrip("/")
         self._record = record
+        self._before = before
         self._limiter = limiter
         self._sleep = sleep
+        self.account = Account(self)
+        self.categories = Categories(self)
+        self.code = Code(self)
         self.component = Component(self)
+        self.media = Media(self)
         self.messages = Messages(self)
+        self.platform_domains = PlatformDomains(self)
+        self.quota = Quota(self)
+        self.release = Release(self)
+        self.templates = TemplateLibrary(self)
 
     @property
     def component_appid(self) -> str:
@@ -116,6 +135,8 @@ class WxClient:
         attempt = 0
         while True:
             attempt += 1
+            if self._before is not None:
+                self._before()
             value = self._token(kind, appid, refused)
             if self._limiter is not None:
                 self._limiter(op, appid)
