@@ -1,0 +1,211 @@
+"""Component apps, their tickets and tokens, the callback inbox, the call log and budgets."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from saas import clock
+from saas.db import Base, TenantOwned
+from saas.vault import Sealed
+
+
+class ComponentStatus(StrEnum):
+    """Where a component app stands on its way to work; `health` tells more."""
+
+    WAITING_TICKET = "waiting_ticket"
+    CHECKING = "checking"
+    READY = "ready"
+    FAULTY = "faulty"
+
+
+class ComponentApp(TenantOwned, Base):
+    """A provider's own third-party platform. `key` names it in callback addresses and is no secret."""
+
+    __tablename__ = "component_apps"
+    __table_args__ = (UniqueConstraint("provider_id", "appid"), UniqueConstraint("provider_id", "id"))
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    appid: Mapped[str] = mapped_column(Text)
+    secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    secret = Sealed()
+    token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    token = Sealed()
+    aes_key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    aes_key = Sealed()
+    previous_aes_key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    previous_aes_key = Sealed()
+    status: Mapped[str] = mapped_column(Text, default=ComponentStatus.WAITING_TICKET)
+
+    first_ticket_at: Mapped[datetime | None] = mapped_column(default=None)
+    last_ticket_at: Mapped[datetime | None] = mapped_column(default=None)
+    last_token_at: Mapped[datetime | None] = mapped_column(default=None)
+    last_callback_at: Mapped[datetime | None] = mapped_column(default=None)
+    callbacks_refused: Mapped[int] = mapped_column(default=0)
+    last_refusal: Mapped[str] = mapped_column(Text, default="")
+    last_refusal_at: Mapped[datetime | None] = mapped_column(default=None)
+    last_errcode: Mapped[int | None] = mapped_column(default=None)
+    last_error: Mapped[str] = mapped_column(Text, default="")
+    last_error_at: Mapped[datetime | None] = mapped_column(default=None)
+    refused_ip: Mapped[str] = mapped_column(Text, default="")
+    release_check_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    audit_quota_rest: Mapped[int | None] = mapped_column(default=None)
+    audit_quota_limit: Mapped[int | None] = mapped_column(default=None)
+    speedup_rest: Mapped[int | None] = mapped_column(default=None)
+    quota_read_at: Mapped[datetime | None] = mapped_column(default=None)
+    templates_synced_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class _OfComponent(TenantOwned):
+    __abstract__ = True
+
+    component_id: Mapped[UUID] = mapped_column(index=True)
+
+
+def _component_key() -> ForeignKeyConstraint:
+    """Provider and component together, so that no row can point at another tenant's component."""
+    return ForeignKeyConstraint(
+        ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
+    )
+
+
+class Ticket(_OfComponent, Base):
+    """A component_verify_ticket. Append-only; the newest by WeChat's own time counts, old ones are pruned."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (_component_key(), Index("ix_tickets_newest", "component_id", "issued_at"))
+
+    value_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    value = Sealed()
+    issued_at: Mapped[datetime]
+
+
+class AccessTokenRow(_OfComponent, Base):
+    """The current access token of a component (`appid` empty) or of one mini program, and the lease of its refresher.
+
+    `fence` grows with every lease; a save counts only under the fence that is still in force.
+    """
+
+    __tablename__ = "access_tokens"
+    __table_args__ = (UniqueConstraint("component_id", "appid"), _component_key())
+
+    appid: Mapped[str] = mapped_column(Text, default="")
+    value_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    value = Sealed()
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)
+    refreshed_at: Mapped[datetime | None] = mapped_column(default=None)
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class RefreshTokenSource(StrEnum):
+    """Where a refresh token came from."""
+
+    AUTHORIZATION = "authorization"
+    REFRESH = "refresh"
+    AUTHORIZER_LIST = "authorizer_list"
+
+
+class RefreshToken(_OfComponent, Base):
+    """A merchant's refresh token: the crown jewel. Append-only; the highest `version` is current.
+
+    `granted_at` is when WeChat gave it; a row is added only when it is not blank, differs and is not older.
+    """
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (UniqueConstraint("component_id", "appid", "version"), _component_key())
+
+    appid: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    value_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    value = Sealed()
+    source: Mapped[str] = mapped_column(Text)
+    granted_at: Mapped[datetime]
+
+
+class CallbackStatus(StrEnum):
+    QUEUED = "queued"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Callback(_OfComponent, Base):
+    """One push of WeChat, stored once (by digest) and worked on by a job. The body is sealed: it may hold codes."""
+
+    __tablename__ = "callbacks"
+    __table_args__ = (
+        UniqueConstraint("component_id", "digest"),
+        _component_key(),
+        Index("ix_callbacks_waiting", "created_at", postgresql_where=text("status = 'queued'")),
+    )
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    appid: Mapped[str] = mapped_column(Text, default="")
+    kind: Mapped[str] = mapped_column(Text)
+    body_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    body = Sealed()
+    happened_at: Mapped[datetime | None] = mapped_column(default=None)
+    status: Mapped[str] = mapped_column(Text, default=CallbackStatus.QUEUED)
+    times_seen: Mapped[int] = mapped_column(default=1)
+    last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+class WeChatCall(_OfComponent, Base):
+    """The call log: every request to WeChat with its errcode and rid; never a secret."""
+
+    __tablename__ = "wechat_calls"
+    __table_args__ = (Index("ix_wechat_calls_program", "provider_id", "appid", "id"), _component_key())
+
+    appid: Mapped[str] = mapped_column(Text, default="")
+    operation: Mapped[str] = mapped_column(Text)
+    errcode: Mapped[int | None] = mapped_column(default=None)
+    rid: Mapped[str] = mapped_column(Text, default="")
+    ms: Mapped[int]
+    fault: Mapped[str] = mapped_column(Text, default="")
+
+
+class Budget(_OfComponent, Base):
+    """How often a limited action was used in one window (a day or a month in Asia/Shanghai)."""
+
+    __tablename__ = "budgets"
+    __table_args__ = (UniqueConstraint("component_id", "appid", "action", "window", "starts_on"), _component_key())
+
+    appid: Mapped[str] = mapped_column(Text, default="")
+    action: Mapped[str] = mapped_column(Text)
+    window: Mapped[str] = mapped_column(Text)
+    starts_on: Mapped[date]
+    used: Mapped[int] = mapped_column(default=0)
+
+
+class ImportStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class FleetImport(_OfComponent, Base):
+    """Bringing in the mini programs that had already authorized this component app; shown as its progress."""
+
+    __tablename__ = "fleet_imports"
+    __table_args__ = (_component_key(),)
+
+    status: Mapped[str] = mapped_column(Text, default=ImportStatus.QUEUED)
+    total: Mapped[int | None] = mapped_column(default=None)
+    offset: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    known: Mapped[int] = mapped_column(default=0)
+    skipped: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(Text, default="")
+    errcode: Mapped[int | None] = mapped_column(default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)

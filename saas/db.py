@@ -1,0 +1,149 @@
+"""The database: engines, the declarative base, sessions behind the tenant wall. The only module that commits.
+
+Three logins: the app role (row-level security holds it to one provider), the platform role (BYPASSRLS, every use names
+its reason) and the owner (migrations only). `connect` once per process, after any fork.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+import uuid_utils.compat
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
+from sqlalchemy.types import Uuid
+
+from saas import clock
+from saas.config import Settings
+
+log = structlog.get_logger()
+
+
+class Base(DeclarativeBase):
+    """Every table. Times are aware UTC, ids are UUIDv7."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True), UUID: Uuid()}
+
+
+def new_id() -> UUID:
+    """A UUIDv7: sorts by creation time, so it also pages."""
+    return uuid_utils.compat.uuid7()
+
+
+class HasId:
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class TenantOwned(HasId):
+    """A row of one provider: row-level security is forced on its table (migrations/rls.py)."""
+
+    provider_id: Mapped[UUID] = mapped_column(index=True)
+
+
+_engines: dict[str, Engine] = {}
+_open = threading.local()
+
+
+def connect(settings: Settings) -> None:
+    """Make the engines. Call once per process, after a fork; calling again replaces them."""
+    disconnect()
+    for name, url in (("tenant", settings.database_url), ("platform", settings.database_platform_url)):
+        _engines[name] = create_engine(
+            url, pool_size=settings.database_pool, max_overflow=4, pool_timeout=10, pool_pre_ping=True,
+            connect_args={"options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"},
+        )  # fmt: skip
+
+
+def disconnect(*, after_fork: bool = False) -> None:
+    """Drop the engines; after a fork the parent's connections are forgotten, not closed."""
+    for engine in _engines.values():
+        engine.dispose(close=not after_fork)
+    _engines.clear()
+
+
+def engine(name: str) -> Engine:
+    """`tenant` or `platform`; for raw short statements such as the callback inbox."""
+    return _engines[name]
+
+
+@contextmanager
+def tenant_session(provider_id: UUID) -> Iterator[Session]:
+    """One transaction that sees one provider's rows; committed at the end, rolled back on an error."""
+    with _session("tenant", {"provider_id": UUID(str(provider_id))}) as db:
+        yield db
+
+
+@contextmanager
+def platform_session(reason: str) -> Iterator[Session]:
+    """One transaction that sees all providers. `reason` says why that is needed."""
+    with _session("platform", {"reason": reason}) as db:
+        yield db
+
+
+@contextmanager
+def _session(name: str, info: dict[str, Any]) -> Iterator[Session]:
+    db = Session(_engines[name], expire_on_commit=False, autoflush=True, info=info)
+    try:
+        yield db
+        settle(db)
+    except BaseException:
+        db.rollback()
+        db.info.pop("after_commit", None)
+        raise
+    finally:
+        db.close()
+
+
+def settle(db: Session) -> None:
+    """Commit what was done so far and run its after-commit callbacks; the session goes on in a new transaction.
+
+    Call it before every call to WeChat, so that no transaction stays open while WeChat thinks.
+    """
+    db.commit()
+    for callback in db.info.pop("after_commit", []):
+        try:
+            callback()
+        except Exception:
+            log.exception("after_commit_failed")
+
+
+def after_commit(db: Session, callback: Callable[[], None]) -> None:
+    """Run `callback` once the current transaction is committed; forgotten when it is rolled back."""
+    db.info.setdefault("after_commit", []).append(callback)
+
+
+def transaction_is_open() -> bool:
+    """Whether this thread holds a transaction; the WeChat client refuses to call then."""
+    return bool(getattr(_open, "count", 0))
+
+
+@event.listens_for(Session, "after_begin")
+def _enter(db: Session, _transaction: SessionTransaction, connection: Any) -> None:
+    """Every transaction, also the one after a commit, is told its provider; the setting dies with it."""
+    provider_id = db.info.get("provider_id")
+    if provider_id is not None:
+        connection.exec_driver_sql(f"set local app.provider_id = '{provider_id}'")
+    _open.count = getattr(_open, "count", 0) + 1
+    db.info["entered"] = db.info.get("entered", 0) + 1
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _leave(db: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None and db.info.get("entered"):
+        _open.count -= db.info.pop("entered")

@@ -1,0 +1,135 @@
+"""Mini programs and how they come to be authorized."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from saas.db import Base, TenantOwned
+from saas.vault import Sealed
+
+
+class AuthorizationStatus(StrEnum):
+    AUTHORIZED = "authorized"
+    UNAUTHORIZED = "unauthorized"
+    LOST = "lost"
+
+
+class Program(TenantOwned, Base):
+    """A mini program under one component app. `name` and the rest of its profile are as WeChat last told us."""
+
+    __tablename__ = "programs"
+    __table_args__ = (
+        UniqueConstraint("component_id", "appid"),
+        UniqueConstraint("provider_id", "id"),
+        ForeignKeyConstraint(
+            ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["provider_id", "merchant_id"], ["merchants.provider_id", "merchants.id"]),
+        Index("ix_programs_listing", "provider_id", "id"),
+        Index("ix_programs_merchant", "provider_id", "merchant_id"),
+    )
+
+    component_id: Mapped[UUID]
+    merchant_id: Mapped[UUID | None] = mapped_column(default=None)
+    appid: Mapped[str] = mapped_column(Text)
+    original_id: Mapped[str] = mapped_column(Text, default="")
+    name: Mapped[str] = mapped_column(Text, default="")
+    avatar_url: Mapped[str] = mapped_column(Text, default="")
+    avatar_file_id: Mapped[UUID | None] = mapped_column(default=None)
+    company_name: Mapped[str] = mapped_column(Text, default="")
+    introduction: Mapped[str] = mapped_column(Text, default="")
+    account_status: Mapped[int | None] = mapped_column(default=None)
+    verified: Mapped[bool] = mapped_column(default=False)
+    registered_by_api: Mapped[bool | None] = mapped_column(default=None)
+    permission_sets: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list)
+    profile: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    profile_read_at: Mapped[datetime | None] = mapped_column(default=None)
+    profile_error: Mapped[str] = mapped_column(Text, default="")
+    ext_values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    note: Mapped[str] = mapped_column(Text, default="")
+
+    authorization: Mapped[str] = mapped_column(Text, default=AuthorizationStatus.AUTHORIZED)
+    authorized_at: Mapped[datetime | None] = mapped_column(default=None)
+    unauthorized_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class LinkStatus(StrEnum):
+    OPEN = "open"
+    STARTED = "started"
+    USED = "used"
+    REVOKED = "revoked"
+
+
+class AuthorizationLink(TenantOwned, Base):
+    """A one-use link by which a merchant authorizes: bound to provider and merchant, maybe to a program and to sets.
+
+    Only the hash of its token is kept; the token itself is sealed so that the provider can show the link again.
+    """
+
+    __tablename__ = "authorization_links"
+    __table_args__ = (
+        UniqueConstraint("provider_id", "id"),
+        ForeignKeyConstraint(
+            ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["provider_id", "merchant_id"], ["merchants.provider_id", "merchants.id"]),
+        ForeignKeyConstraint(["provider_id", "program_id"], ["programs.provider_id", "programs.id"]),
+        Index("ix_authorization_links_merchant", "provider_id", "merchant_id"),
+    )
+
+    component_id: Mapped[UUID]
+    merchant_id: Mapped[UUID]
+    program_id: Mapped[UUID | None] = mapped_column(default=None)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    token = Sealed()
+    permission_sets: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list)
+    status: Mapped[str] = mapped_column(Text, default=LinkStatus.OPEN)
+    expires_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None] = mapped_column(default=None)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+    created_by: Mapped[UUID | None] = mapped_column(default=None)
+    pre_auth_code_hash: Mapped[bytes | None] = mapped_column(LargeBinary, default=None, index=True)
+    pre_auth_expires_at: Mapped[datetime | None] = mapped_column(default=None)
+    problem: Mapped[str] = mapped_column(Text, default="")
+    result_program_id: Mapped[UUID | None] = mapped_column(default=None)
+
+
+class GrantStatus(StrEnum):
+    QUEUED = "queued"
+    EXCHANGED = "exchanged"
+    FAILED = "failed"
+
+
+class Grant(TenantOwned, Base):
+    """An authorization code on its way to tokens. Browser return and event may both bring it; it is exchanged once."""
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        UniqueConstraint("component_id", "code_hash"),
+        ForeignKeyConstraint(
+            ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["provider_id", "link_id"], ["authorization_links.provider_id", "authorization_links.id"]),
+    )
+
+    component_id: Mapped[UUID]
+    link_id: Mapped[UUID | None] = mapped_column(default=None)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    code_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    code = Sealed()
+    appid: Mapped[str] = mapped_column(Text, default="")
+    source: Mapped[str] = mapped_column(Text)
+    happened_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(Text, default=GrantStatus.QUEUED)
+    errcode: Mapped[int | None] = mapped_column(default=None)
+    error: Mapped[str] = mapped_column(Text, default="")
+    program_id: Mapped[UUID | None] = mapped_column(default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -1,0 +1,240 @@
+"""Templates, uploads, audits and releases of mini programs' code."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Uuid
+
+from saas.db import Base, TenantOwned
+
+
+class Draft(TenantOwned, Base):
+    """A draft in the component app's draft box, as last read from WeChat."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        UniqueConstraint("component_id", "draft_id"),
+        ForeignKeyConstraint(
+            ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
+        ),
+    )
+
+    component_id: Mapped[UUID]
+    draft_id: Mapped[str] = mapped_column(Text)
+    user_version: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    source_appid: Mapped[str] = mapped_column(Text, default="")
+    source_name: Mapped[str] = mapped_column(Text, default="")
+    developer: Mapped[str] = mapped_column(Text, default="")
+    made_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Template(TenantOwned, Base):
+    """A template in the component app's library, with our own label and the `ext_json` that uploads start from."""
+
+    __tablename__ = "templates"
+    __table_args__ = (
+        UniqueConstraint("component_id", "template_id"),
+        UniqueConstraint("provider_id", "id"),
+        ForeignKeyConstraint(
+            ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
+        ),
+    )
+
+    component_id: Mapped[UUID]
+    template_id: Mapped[str] = mapped_column(Text)
+    kind: Mapped[int] = mapped_column(default=0)
+    user_version: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    source_appid: Mapped[str] = mapped_column(Text, default="")
+    source_name: Mapped[str] = mapped_column(Text, default="")
+    developer: Mapped[str] = mapped_column(Text, default="")
+    made_at: Mapped[datetime | None] = mapped_column(default=None)
+    label: Mapped[str] = mapped_column(Text, default="")
+    ext_json: Mapped[str] = mapped_column(Text, default="")
+    pages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    gone_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class CodeState(TenantOwned, Base):
+    """What one program runs: the five slots that WeChat keeps apart (trial, audit, online, phased, service switch)."""
+
+    __tablename__ = "code_states"
+    __table_args__ = (
+        UniqueConstraint("program_id"),
+        ForeignKeyConstraint(
+            ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
+        ),
+    )
+
+    program_id: Mapped[UUID]
+    trial_version: Mapped[str] = mapped_column(Text, default="")
+    trial_description: Mapped[str] = mapped_column(Text, default="")
+    trial_at: Mapped[datetime | None] = mapped_column(default=None)
+    trial_template_id: Mapped[str] = mapped_column(Text, default="")
+    audit_version: Mapped[str] = mapped_column(Text, default="")
+    audit_status: Mapped[str] = mapped_column(Text, default="")
+    audit_at: Mapped[datetime | None] = mapped_column(default=None)
+    online_version: Mapped[str] = mapped_column(Text, default="")
+    online_description: Mapped[str] = mapped_column(Text, default="")
+    online_at: Mapped[datetime | None] = mapped_column(default=None)
+    phased_percent: Mapped[int | None] = mapped_column(default=None)
+    visible: Mapped[bool | None] = mapped_column(default=None)
+    read_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class _OfProgram(TenantOwned):
+    __abstract__ = True
+
+    program_id: Mapped[UUID]
+    created_by: Mapped[UUID | None] = mapped_column(default=None)
+    errcode: Mapped[int | None] = mapped_column(default=None)
+    rid: Mapped[str] = mapped_column(Text, default="")
+    error: Mapped[str] = mapped_column(Text, default="")
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+def _program_key() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
+    )
+
+
+class UploadStatus(StrEnum):
+    """queued → sending → scanning → ready; failed from anywhere; superseded when a newer upload began."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SCANNING = "scanning"
+    READY = "ready"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+class Upload(_OfProgram, Base):
+    """One upload of a template's code into a program's trial version, up to the finished privacy scan."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        _program_key(),
+        UniqueConstraint("provider_id", "id"),
+        ForeignKeyConstraint(["provider_id", "template_row_id"], ["templates.provider_id", "templates.id"]),
+        Index("ix_uploads_program", "provider_id", "program_id", "id"),
+        Index(
+            "uq_uploads_running", "program_id", unique=True,
+            postgresql_where=text("status in ('queued', 'sending', 'scanning')"),
+        ),
+    )  # fmt: skip
+
+    template_row_id: Mapped[UUID]
+    template_id: Mapped[str] = mapped_column(Text)
+    user_version: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, default="")
+    ext_json: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default=UploadStatus.QUEUED)
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    committed_at: Mapped[datetime | None] = mapped_column(default=None)
+    scanned_at: Mapped[datetime | None] = mapped_column(default=None)
+    scan_result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    pages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    trial_qr_file_id: Mapped[UUID | None] = mapped_column(default=None)
+    trial_qr_path: Mapped[str] = mapped_column(Text, default="")
+
+
+class AuditStatus(StrEnum):
+    """queued → submitting → in_review ⇄ delayed → approved | rejected | undone; failed when it was not submitted."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    IN_REVIEW = "in_review"
+    DELAYED = "delayed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    UNDONE = "undone"
+    FAILED = "failed"
+
+
+class Audit(_OfProgram, Base):
+    """One submission for audit. `auditid` is WeChat's, kept as text."""
+
+    __tablename__ = "audits"
+    __table_args__ = (
+        _program_key(),
+        UniqueConstraint("provider_id", "id"),
+        ForeignKeyConstraint(["provider_id", "upload_id"], ["uploads.provider_id", "uploads.id"]),
+        Index("ix_audits_program", "provider_id", "program_id", "id"),
+        Index(
+            "uq_audits_running", "program_id", unique=True,
+            postgresql_where=text("status in ('queued', 'submitting', 'in_review', 'delayed')"),
+        ),
+    )  # fmt: skip
+
+    upload_id: Mapped[UUID | None] = mapped_column(default=None)
+    user_version: Mapped[str] = mapped_column(Text, default="")
+    auditid: Mapped[str] = mapped_column(Text, default="")
+    request: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    status: Mapped[str] = mapped_column(Text, default=AuditStatus.QUEUED)
+    submitted_at: Mapped[datetime | None] = mapped_column(default=None)
+    decided_at: Mapped[datetime | None] = mapped_column(default=None)
+    delayed_at: Mapped[datetime | None] = mapped_column(default=None)
+    asked_at: Mapped[datetime | None] = mapped_column(default=None)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    screenshot_media_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    screenshot_file_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), default=list)
+    undo_requested_at: Mapped[datetime | None] = mapped_column(default=None)
+    undo_errcode: Mapped[int | None] = mapped_column(default=None)
+    undo_error: Mapped[str] = mapped_column(Text, default="")
+
+
+class ReleaseKind(StrEnum):
+    RELEASE = "release"
+    ROLL_BACK = "roll_back"
+
+
+class ReleaseStatus(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Release(_OfProgram, Base):
+    """One release of an approved audit, or one roll back to an earlier version."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        _program_key(),
+        ForeignKeyConstraint(["provider_id", "audit_id"], ["audits.provider_id", "audits.id"]),
+        Index("ix_releases_program", "provider_id", "program_id", "id"),
+        Index(
+            "uq_releases_running", "program_id", unique=True, postgresql_where=text("status in ('queued', 'sending')"),
+        ),
+    )  # fmt: skip
+
+    kind: Mapped[str] = mapped_column(Text, default=ReleaseKind.RELEASE)
+    audit_id: Mapped[UUID | None] = mapped_column(default=None)
+    app_version: Mapped[str] = mapped_column(Text, default="")
+    user_version: Mapped[str] = mapped_column(Text, default="")
+    from_version: Mapped[str] = mapped_column(Text, default="")
+    status: Mapped[str] = mapped_column(Text, default=ReleaseStatus.QUEUED)
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class PastVersion(TenantOwned, Base):
+    """A version that WeChat would roll back to, as last read."""
+
+    __tablename__ = "past_versions"
+    __table_args__ = (_program_key(), UniqueConstraint("program_id", "app_version"))
+
+    program_id: Mapped[UUID]
+    app_version: Mapped[str] = mapped_column(Text)
+    user_version: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    released_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -1,0 +1,256 @@
+"""Providers, people, merchants and what the platform remembers about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from saas import clock
+from saas.db import Base, HasId, TenantOwned
+from saas.vault import Sealed
+
+
+class ProviderStatus(StrEnum):
+    TRIAL = "trial"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """A member's role at a provider."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class MerchantRole(StrEnum):
+    OWNER = "owner"
+    HELPER = "helper"
+
+
+class PlatformRole(StrEnum):
+    OPERATOR = "operator"
+    BILLING_ADMIN = "billing_admin"
+    SUPPORT = "support"
+
+
+class Provider(HasId, Base):
+    """A service provider: our tenant. `slug` is its name in addresses."""
+
+    __tablename__ = "providers"
+
+    slug: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default=ProviderStatus.TRIAL)
+    time_zone: Mapped[str] = mapped_column(Text, default="Asia/Shanghai")
+    contact: Mapped[str] = mapped_column(Text, default="")
+
+
+class ProviderKey(TenantOwned, Base):
+    """A provider's data key (`data`) or its key for keyed hashes (`lookup`), wrapped by the master key."""
+
+    __tablename__ = "provider_keys"
+    __table_args__ = (
+        Index(
+            "uq_provider_keys_current", "provider_id", "use", unique=True, postgresql_where=text("retired_at is null")
+        ),
+    )
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id", ondelete="CASCADE"))
+    use: Mapped[str] = mapped_column(Text)
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    retired_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class User(HasId, Base):
+    """A person, global: memberships tie her to providers, merchants or the platform."""
+
+    __tablename__ = "users"
+    __table_args__ = (Index("uq_users_email", func.lower(text("email")), unique=True),)
+
+    email: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text, default="")
+    password_hash: Mapped[str] = mapped_column(Text, default="")
+    email_verified_at: Mapped[datetime | None] = mapped_column(default=None)
+    locale: Mapped[str] = mapped_column(Text, default="zh_CN")
+    blocked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class LoginSession(HasId, Base):
+    """A signed-in browser. Only the hash of its token is kept; revoking the row signs it out."""
+
+    __tablename__ = "login_sessions"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    ip: Mapped[str] = mapped_column(Text, default="")
+    user_agent: Mapped[str] = mapped_column(Text, default="")
+
+
+class MailTokenPurpose(StrEnum):
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - a name
+    INVITATION = "invitation"
+
+
+class MailToken(HasId, Base):
+    """A one-use secret sent by mail; only its hash is kept."""
+
+    __tablename__ = "mail_tokens"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[str] = mapped_column(Text)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Consent(HasId, Base):
+    """Who agreed to which version of which text, when and from where."""
+
+    __tablename__ = "consents"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    document: Mapped[str] = mapped_column(Text)
+    version: Mapped[str] = mapped_column(Text)
+    ip: Mapped[str] = mapped_column(Text, default="")
+
+
+class OutgoingMail(HasId, Base):
+    """A mail to be sent by a job; kept, so that the demo can show it and a lost send is repeated.
+
+    `provider_id` is set when a provider's work caused it, and empty for mails about a person's own account.
+    """
+
+    __tablename__ = "outgoing_mails"
+
+    provider_id: Mapped[UUID | None] = mapped_column(default=None)
+    to: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    body_text: Mapped[str] = mapped_column(Text)
+    body_html: Mapped[str] = mapped_column(Text, default="")
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+class Membership(TenantOwned, Base):
+    __tablename__ = "memberships"
+    __table_args__ = (UniqueConstraint("provider_id", "user_id"),)
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str] = mapped_column(Text)
+
+
+class PlatformMembership(HasId, Base):
+    __tablename__ = "platform_memberships"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    role: Mapped[str] = mapped_column(Text)
+
+
+class Merchant(TenantOwned, Base):
+    """The subject behind mini programs: a company or a person that the provider works for."""
+
+    __tablename__ = "merchants"
+    __table_args__ = (UniqueConstraint("provider_id", "id"), Index("ix_merchants_listing", "provider_id", "id"))
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text)
+    company_name: Mapped[str] = mapped_column(Text, default="")
+    company_code: Mapped[str] = mapped_column(Text, default="")
+    contact_name: Mapped[str] = mapped_column(Text, default="")
+    contact_phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    contact_phone = Sealed()
+    contact_email: Mapped[str] = mapped_column(Text, default="")
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    note: Mapped[str] = mapped_column(Text, default="")
+    ext_values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    archived_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class MerchantMembership(TenantOwned, Base):
+    """Ties a user to a merchant of one provider; she sees that merchant and nothing else of the provider."""
+
+    __tablename__ = "merchant_memberships"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "user_id"),
+        ForeignKeyConstraint(
+            ["provider_id", "merchant_id"], ["merchants.provider_id", "merchants.id"], ondelete="CASCADE"
+        ),
+    )
+
+    merchant_id: Mapped[UUID] = mapped_column(index=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str] = mapped_column(Text, default=MerchantRole.OWNER)
+
+
+class Activity(TenantOwned, Base):
+    """The activity log: who did what to which object, with what outcome, from where. Rows are never changed."""
+
+    __tablename__ = "activities"
+    __table_args__ = (
+        Index("ix_activities_listing", "provider_id", "id"),
+        Index("ix_activities_object", "provider_id", "object_kind", "object_id"),
+    )
+
+    actor_kind: Mapped[str] = mapped_column(Text)
+    actor_id: Mapped[UUID | None] = mapped_column(default=None)
+    actor_name: Mapped[str] = mapped_column(Text, default="")
+    verb: Mapped[str] = mapped_column(Text)
+    object_kind: Mapped[str] = mapped_column(Text, default="")
+    object_id: Mapped[UUID | None] = mapped_column(default=None)
+    object_name: Mapped[str] = mapped_column(Text, default="")
+    outcome: Mapped[str] = mapped_column(Text, default="ok")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    ip: Mapped[str] = mapped_column(Text, default="")
+    request_id: Mapped[str] = mapped_column(Text, default="")
+
+
+class TaskKind(StrEnum):
+    """Things that need a person; a lower layer writes the row, the screens of upper layers show it."""
+
+    REAUTHORIZE = "reauthorize"
+    FIX_IP_LIST = "fix_ip_list"
+    FIX_SECRET = "fix_secret"  # noqa: S105 - a name
+    TICKET_MISSING = "ticket_missing"
+
+
+class Task(TenantOwned, Base):
+    """An open to-do for the provider; one open row per kind and subject, closed when the cause is gone."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        Index(
+            "uq_tasks_open", "provider_id", "kind", "subject_id", unique=True, postgresql_where=text("done_at is null")
+        ),
+    )
+
+    kind: Mapped[str] = mapped_column(Text)
+    subject_id: Mapped[UUID]
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    done_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class StoredFile(TenantOwned, Base):
+    """A file in the encrypted store, under ``<kind>/<id>``."""
+
+    __tablename__ = "stored_files"
+
+    kind: Mapped[str] = mapped_column(Text)
+    content_type: Mapped[str] = mapped_column(Text)
+    size: Mapped[int]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    name: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,149 @@
+"""Real PostgreSQL and Valkey for every test that asks for them; each test starts with empty tables."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import select
+
+from saas import db as database
+from saas import queue
+from saas.config import Settings, load_settings, settings
+from saas.embedded import EmbeddedPostgres, EmbeddedValkey
+from saas.migrate import migrate
+from saas.tenants import keys
+from tests.cast import Cast, make_cast
+
+
+def _worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of this test process."""
+    return tmp_path_factory.mktemp("daiban")
+
+
+@pytest.fixture(scope="session")
+def postgres(home: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(home / "postgres", durable=False)
+    server.start()
+    yield server
+    database.disconnect()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(home: Path) -> Iterator[EmbeddedValkey]:
+    server = EmbeddedValkey(home / "valkey")
+    server.start()
+    yield server
+    queue.forget_connection()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def installed(postgres: EmbeddedPostgres, valkey: EmbeddedValkey, home: Path) -> Settings:
+    """Settings of an installation with a migrated, empty database; the process is connected to it."""
+    os.environ.update(postgres.urls())
+    os.environ.update(
+        REDIS_URL=valkey.url(),
+        DAIBAN_ENV="test",
+        DAIBAN_HOME=str(home),
+        DAIBAN_PUBLIC_URL="http://localhost:8000",
+        DAIBAN_MASTER_KEY=base64.b64encode(secrets.token_bytes(32)).decode(),
+        DAIBAN_WECHAT_API_URL="http://127.0.0.1:1",
+        DAIBAN_WECHAT_MP_URL="http://127.0.0.1:1",
+        DAIBAN_WECHAT_OPEN_URL="http://127.0.0.1:1",
+        DAIBAN_CLOCK_FILE=str(home / "clock"),
+        DAIBAN_MAIL_URL="demo:",
+    )
+    settings.cache_clear()
+    migrate()
+    loaded = load_settings()
+    database.connect(loaded)
+    keys.install()
+    return loaded
+
+
+@pytest.fixture
+def ground(installed: Settings, postgres: EmbeddedPostgres, home: Path) -> Settings:
+    """The installation with nothing in it, its clock on real time."""
+    (home / "clock").unlink(missing_ok=True)
+    with postgres.superuser("daiban") as connection:
+        connection.execute("set session_replication_role = replica")
+        tables = connection.execute(
+            "select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"
+        ).fetchall()
+        connection.execute(";".join(f'delete from "{name}"' for (name,) in tables))  # type: ignore[arg-type]
+    keys.install()
+    try:
+        queue.redis_connection().flushdb()
+    except redis.RedisError:
+        queue.forget_connection()
+    return installed
+
+
+@pytest.fixture
+def cast(ground: Settings) -> Cast:
+    """Two providers and their people; see tests/cast.py."""
+    return make_cast()
+
+
+@pytest.fixture
+def move_clock(ground: Settings, home: Path) -> Iterator[Callable[[float], None]]:
+    """Move the program's time forward by that many seconds from now on (added up)."""
+    total = 0.0
+
+    def move(seconds: float) -> None:
+        nonlocal total
+        total += seconds
+        path = home / "clock"
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        path.write_text(str(total))
+        if path.stat().st_mtime_ns <= before:
+            os.utime(path, ns=(before + 10**9, before + 10**9))
+
+    yield move
+    (home / "clock").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def run_jobs(ground: Settings, move_clock: Callable[[float], None]) -> Callable[..., list[str]]:
+    """Run every job that is due, in this process, until none is; answers the names in order.
+
+    With `wait` > 0 the clock is moved to the next job that is due within that many seconds, and so on.
+    """
+    from jobs import runner
+    from saas import clock
+
+    def run(wait: float = 0, limit: int = 200) -> list[str]:
+        names: list[str] = []
+        while len(names) < limit:
+            with database.platform_session("run the test's jobs") as db:
+                row = db.execute(
+                    select(queue.Job.id, queue.Job.name, queue.Job.run_at)
+                    .where(queue.Job.status == queue.JobStatus.QUEUED)
+                    .order_by(queue.Job.run_at, queue.Job.id)
+                    .limit(1)
+                ).first()
+            if row is None:
+                return names
+            ahead = (row.run_at - clock.now()).total_seconds()
+            if ahead > 0:
+                if ahead > wait:
+                    return names
+                wait -= ahead
+                move_clock(ahead + 0.001)
+            names.append(row.name)
+            runner.run(str(row.id))
+        raise AssertionError(f"jobs never end: {names[-10:]}")
+
+    return run
