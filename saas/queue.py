@@ -1,0 +1,213 @@
+"""The work queue: a row per job in PostgreSQL is the truth, RQ on Redis is the alarm clock.
+
+`enqueue` writes the row in the caller's transaction and rings after its commit. Losing the ring, Redis or the worker
+loses nothing: the sweep (`ring_due`) rings again for rows that are due and not leased. Every job may run twice, never
+two at a time: the runner claims a row with a lease and finishes only what it still owns (docs/decisions/0001).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import redis
+import structlog
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+from rq import Queue
+from sqlalchemy import Index, Text, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from saas import clock
+from saas.config import settings
+from saas.db import Base, HasId, after_commit, new_id
+
+log = structlog.get_logger()
+
+
+class Lane(StrEnum):
+    """Which queue a job waits in: a person waits, ordinary work, bulk work, polling."""
+
+    URGENT = "urgent"
+    DEFAULT = "default"
+    BULK = "bulk"
+    POLL = "poll"
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Job(HasId, Base):
+    """One piece of work: a dotted function name and the id of the row that it is about."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("uq_jobs_waiting", "name", "subject", unique=True, postgresql_where=text("status = 'queued'")),
+        Index("uq_jobs_running", "name", "subject", unique=True, postgresql_where=text("status = 'running'")),
+        Index("ix_jobs_open", "run_at", postgresql_where=text("status in ('queued', 'running')")),
+        Index("ix_jobs_provider_id_created_at", "provider_id", "created_at"),
+    )
+
+    provider_id: Mapped[UUID | None] = mapped_column(default=None)
+    name: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    lane: Mapped[str] = mapped_column(Text, default=Lane.DEFAULT)
+    status: Mapped[str] = mapped_column(Text, default=JobStatus.QUEUED)
+    run_at: Mapped[datetime] = mapped_column(default=clock.now)
+    rung_at: Mapped[datetime | None] = mapped_column(default=None)
+    attempt: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str] = mapped_column(Text, default="")
+    lease_until: Mapped[datetime | None] = mapped_column(default=None)
+    error: Mapped[str] = mapped_column(Text, default="")
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Heartbeat(Base):
+    """When a kind of process (`worker`, `cron`) last said that it is alive; by the database's clock, never moved."""
+
+    __tablename__ = "heartbeats"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    beat_at: Mapped[datetime]
+
+
+class CronRun(Base):
+    """When a row of the cron table last ran, so that a restart neither repeats nor forgets it."""
+
+    __tablename__ = "cron_runs"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    ran_at: Mapped[datetime]
+
+
+class Later(Exception):
+    """Raised by a job that must look again: the runner puts its row back for `delay` from now.
+
+    Waiting (a privacy scan) is not failing: `counts` says whether this try counts against the job's attempts.
+    """
+
+    def __init__(self, delay: timedelta, *, counts: bool = False, why: str = "") -> None:
+        super().__init__(why)
+        self.delay = delay
+        self.counts = counts
+
+
+def enqueue(
+    db: Session, name: str, subject: UUID | str, *, lane: Lane = Lane.DEFAULT, delay: timedelta | None = None
+) -> None:
+    """Run the function `name` (``jobs.module.function``) on `subject` after this transaction has committed.
+
+    The job belongs to the session's provider, or to the platform in a platform session without one. While an equal job
+    is still waiting, a second one is not added.
+    """
+    enqueue_for(db, db.info.get("provider_id"), name, subject, lane=lane, delay=delay)
+
+
+def enqueue_for(
+    db: Session, provider_id: UUID | None, name: str, subject: UUID | str, *,
+    lane: Lane = Lane.DEFAULT, delay: timedelta | None = None,
+) -> None:  # fmt: skip
+    """`enqueue` from a platform session on behalf of one provider."""
+    now = clock.now()
+    row = {
+        "id": new_id(), "created_at": now, "provider_id": provider_id, "name": name, "subject": str(subject),
+        "lane": lane.value, "status": JobStatus.QUEUED.value, "run_at": now + (delay or timedelta(0)), "attempt": 0,
+        "owner": "", "error": "", "rung_at": None if delay else func.clock_timestamp(),
+    }  # fmt: skip
+    added = db.execute(
+        insert(Job).values(row).on_conflict_do_nothing(
+            index_elements=["name", "subject"], index_where=text("status = 'queued'")
+        ).returning(Job.id)
+    ).scalar()  # fmt: skip
+    if added is not None and not delay:
+        after_commit(db, lambda: ring([(added, lane)]))
+
+
+def ring_due(db: Session, *, again_after: timedelta = timedelta(seconds=10), limit: int = 500) -> int:
+    """Ring for what is due: waiting rows not rung lately, running ones with a lapsed lease. In a platform session."""
+    real_now = func.clock_timestamp()
+    due = db.execute(
+        select(Job.id, Job.lane)
+        .where(
+            ((Job.status == JobStatus.QUEUED) & (Job.run_at <= clock.now()))
+            | ((Job.status == JobStatus.RUNNING) & (Job.lease_until < real_now)),
+            Job.rung_at.is_(None) | (Job.rung_at < real_now - again_after),
+        )
+        .order_by(Job.run_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not due:
+        return 0
+    db.execute(update(Job).where(Job.id.in_([row.id for row in due])).values(rung_at=real_now))
+    after_commit(db, lambda: ring([(row.id, Lane(row.lane)) for row in due]))
+    return len(due)
+
+
+def ring(jobs: list[tuple[UUID, Lane]]) -> None:
+    """Tell the workers; best effort, bounded to a fraction of a second: the sweep is the net."""
+    try:
+        connection = redis_connection()
+        for lane in Lane:
+            ids = [job_id for job_id, its_lane in jobs if its_lane is lane]
+            if ids:
+                queue = Queue(lane.value, connection=connection, serializer="rq.serializers.JSONSerializer")
+                queue.enqueue_many(
+                    [
+                        Queue.prepare_data(
+                            "jobs.runner.run", args=(str(job_id),), timeout=900, result_ttl=0, failure_ttl=0
+                        )
+                        for job_id in ids
+                    ]
+                )
+    except (redis.RedisError, OSError) as error:
+        log.warning("ring_failed", jobs=len(jobs), error=str(error))
+
+
+_connection: redis.Redis | None = None
+
+
+def redis_connection() -> redis.Redis:
+    """The process's Redis client: few, short retries, because a dead Redis must not slow a page."""
+    global _connection
+    if _connection is None:
+        _connection = redis.Redis.from_url(
+            settings().redis_url, socket_timeout=1, socket_connect_timeout=0.05,
+            retry=Retry(ExponentialBackoff(cap=0.05, base=0.01), 1),
+        )  # fmt: skip
+    return _connection
+
+
+def forget_connection() -> None:
+    """After a fork or a change of settings."""
+    global _connection
+    _connection = None
+
+
+def waiting(db: Session, name: str, subject: UUID | str) -> dict[str, Any] | None:
+    """The open job of this name and subject, for screens that show what is under way."""
+    row = db.execute(
+        select(Job.status, Job.run_at, Job.attempt, Job.error).where(
+            Job.name == name, Job.subject == str(subject), Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING])
+        )
+    ).first()
+    return dict(row._mapping) if row else None
+
+
+def beat(db: Session, name: str) -> None:
+    """Say that a process of this kind is alive. In a platform session."""
+    row = insert(Heartbeat).values(name=name, beat_at=func.clock_timestamp())
+    db.execute(row.on_conflict_do_update(index_elements=["name"], set_={"beat_at": func.clock_timestamp()}))
+
+
+def alive(db: Session) -> dict[str, datetime]:
+    """When each kind of process last said that it is alive, on `clock.now()`'s scale. In a platform session."""
+    ages = db.execute(select(Heartbeat.name, func.clock_timestamp() - Heartbeat.beat_at)).all()
+    return {name: clock.now() - age for name, age in ages}
