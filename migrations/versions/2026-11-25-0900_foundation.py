@@ -16,6 +16,7 @@ TENANT_TABLES = (
     "activities",
     "audits",
     "authorization_links",
+    "authorization_visits",
     "budgets",
     "callbacks",
     "code_states",
@@ -194,14 +195,17 @@ def upgrade() -> None:
         sa.Column("aes_key_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("previous_aes_key_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("push_started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_ticket_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_ticket_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_token_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_callback_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("callbacks_refused", sa.Integer(), nullable=False),
         sa.Column("last_refusal", sa.Text(), nullable=False),
         sa.Column("last_refusal_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("aes_key_changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_errcode", sa.Integer(), nullable=True),
+        sa.Column("last_operation", sa.Text(), nullable=False),
+        sa.Column("last_rid", sa.Text(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=False),
         sa.Column("last_error_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("refused_ip", sa.Text(), nullable=False),
@@ -346,6 +350,9 @@ def upgrade() -> None:
         sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("authorized_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_why", sa.Text(), nullable=False),
         sa.Column("component_id", sa.Uuid(), nullable=False),
         sa.Column("provider_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -360,6 +367,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("component_id", "appid", name=op.f("uq_access_tokens_component_id_appid")),
     )
     op.create_index(op.f("ix_access_tokens_component_id"), "access_tokens", ["component_id"], unique=False)
+    op.create_index(
+        "ix_access_tokens_expiring",
+        "access_tokens",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("ended_at is null"),
+    )
     op.create_index(op.f("ix_access_tokens_provider_id"), "access_tokens", ["provider_id"], unique=False)
     op.create_table(
         "budgets",
@@ -416,10 +430,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("component_id", "digest", name=op.f("uq_callbacks_component_id_digest")),
     )
     op.create_index(op.f("ix_callbacks_component_id"), "callbacks", ["component_id"], unique=False)
+    op.create_index("ix_callbacks_newest", "callbacks", ["component_id", "id"], unique=False)
     op.create_index(op.f("ix_callbacks_provider_id"), "callbacks", ["provider_id"], unique=False)
-    op.create_index(
-        "ix_callbacks_waiting", "callbacks", ["created_at"], unique=False, postgresql_where=sa.text("status = 'queued'")
-    )
     op.create_table(
         "drafts",
         sa.Column("component_id", sa.Uuid(), nullable=False),
@@ -509,6 +521,7 @@ def upgrade() -> None:
         sa.Column("permission_sets", postgresql.ARRAY(sa.Integer()), nullable=False),
         sa.Column("profile", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("profile_read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("profile_errcode", sa.Integer(), nullable=True),
         sa.Column("profile_error", sa.Text(), nullable=False),
         sa.Column("ext_values", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
@@ -644,8 +657,6 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_by", sa.Uuid(), nullable=True),
-        sa.Column("pre_auth_code_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("pre_auth_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.Text(), nullable=False),
         sa.Column("result_program_id", sa.Uuid(), nullable=True),
         sa.Column("provider_id", sa.Uuid(), nullable=False),
@@ -673,9 +684,6 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_authorization_links_merchant", "authorization_links", ["provider_id", "merchant_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_authorization_links_pre_auth_code_hash"), "authorization_links", ["pre_auth_code_hash"], unique=False
     )
     op.create_index(op.f("ix_authorization_links_provider_id"), "authorization_links", ["provider_id"], unique=False)
     op.create_table(
@@ -823,6 +831,26 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("status in ('queued', 'submitting', 'in_review', 'delayed')"),
     )
+    op.create_table(
+        "authorization_visits",
+        sa.Column("component_id", sa.Uuid(), nullable=False),
+        sa.Column("link_id", sa.Uuid(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["provider_id", "link_id"],
+            ["authorization_links.provider_id", "authorization_links.id"],
+            name=op.f("fk_authorization_visits_provider_id_link_id_authorization_links"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_authorization_visits")),
+        sa.UniqueConstraint("component_id", "code_hash", name=op.f("uq_authorization_visits_component_id_code_hash")),
+    )
+    op.create_index("ix_authorization_visits_link", "authorization_visits", ["link_id", "id"], unique=False)
+    op.create_index(op.f("ix_authorization_visits_provider_id"), "authorization_visits", ["provider_id"], unique=False)
     op.create_table(
         "grants",
         sa.Column("component_id", sa.Uuid(), nullable=False),

@@ -51,6 +51,7 @@ class Program(TenantOwned, Base):
     permission_sets: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list)
     profile: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     profile_read_at: Mapped[datetime | None] = mapped_column(default=None)
+    profile_errcode: Mapped[int | None] = mapped_column(default=None)
     profile_error: Mapped[str] = mapped_column(Text, default="")
     ext_values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     note: Mapped[str] = mapped_column(Text, default="")
@@ -96,10 +97,39 @@ class AuthorizationLink(TenantOwned, Base):
     opened_at: Mapped[datetime | None] = mapped_column(default=None)
     used_at: Mapped[datetime | None] = mapped_column(default=None)
     created_by: Mapped[UUID | None] = mapped_column(default=None)
-    pre_auth_code_hash: Mapped[bytes | None] = mapped_column(LargeBinary, default=None, index=True)
-    pre_auth_expires_at: Mapped[datetime | None] = mapped_column(default=None)
     problem: Mapped[str] = mapped_column(Text, default="")
     result_program_id: Mapped[UUID | None] = mapped_column(default=None)
+
+
+class LinkProblem(StrEnum):
+    """Why an authorization that came through a link did not use it up; empty when nothing is wrong."""
+
+    WRONG_ACCOUNT = "wrong_account"  # the link is bound to another mini program
+    OTHER_MERCHANT = "other_merchant"  # the mini program already belongs to another merchant
+    LINK_OVER = "link_over"  # the link had been used or revoked before the authorization came through
+
+
+class AuthorizationVisit(TenantOwned, Base):
+    """One opening of WeChat's authorization page through a link; the authorized event brings its code back.
+
+    Each opening needs a code of its own, and a person may open the page on a computer and on a phone.
+    """
+
+    __tablename__ = "authorization_visits"
+    __table_args__ = (
+        UniqueConstraint("component_id", "code_hash"),
+        ForeignKeyConstraint(
+            ["provider_id", "link_id"],
+            ["authorization_links.provider_id", "authorization_links.id"],
+            ondelete="CASCADE",
+        ),
+        Index("ix_authorization_visits_link", "link_id", "id"),
+    )
+
+    component_id: Mapped[UUID]
+    link_id: Mapped[UUID]
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime]
 
 
 class GrantStatus(StrEnum):
