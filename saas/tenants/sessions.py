@@ -1,0 +1,160 @@
+"""Signed-in browsers: one row per sign-in, found by the hash of its token, so that one click ends any of them.
+
+These functions open their own platform session: people and their sign-ins stand above the providers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from saas import clock
+from saas.db import platform_session
+from saas.tenants.models import LoginSession, User
+
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=30)
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The person behind a session token."""
+
+    user_id: UUID
+    session_id: UUID
+    email: str
+    name: str
+    locale: str
+    email_verified: bool
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of a secret that a browser or a mail carries. Its 32 random bytes need no salt."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def open_session(user: User, *, ip: str, user_agent: str, remember: bool = False) -> str:
+    """Sign a browser in; answers its secret token, which is shown to nobody else and kept nowhere.
+
+    It ends after 12 hours without a visit, after 30 days at the latest; `remember` keeps it for the whole 30 days.
+    """
+    token = secrets.token_urlsafe(32)
+    now = clock.now()
+    with platform_session("sign a person in") as db:
+        db.add(
+            LoginSession(
+                user_id=user.id, token_hash=token_hash(token), created_at=now, last_seen_at=now,
+                expires_at=now + (LONGEST if remember else IDLE), ip=ip, user_agent=user_agent[:300],
+            )
+        )  # fmt: skip
+    return token
+
+
+def session_user(token: str) -> SignedIn | None:
+    """Who holds this token; None when it is unknown, ended, expired, or the person is blocked.
+
+    One query; a visit is noted at most once a minute.
+    """
+    now = clock.now()
+    with platform_session("find the signed-in person") as db:
+        row = db.execute(
+            select(
+                User.id, User.email, User.name, User.locale, User.email_verified_at,
+                LoginSession.id.label("session_id"), LoginSession.last_seen_at,
+            )
+            .join(User, User.id == LoginSession.user_id)
+            .where(
+                LoginSession.token_hash == token_hash(token), LoginSession.revoked_at.is_(None),
+                LoginSession.expires_at > now, User.blocked_at.is_(None),
+            )
+        ).one_or_none()  # fmt: skip
+        if row is None:
+            return None
+        if now - row.last_seen_at >= _TOUCH_EVERY:
+            _touch(db, row.session_id, now)
+    return SignedIn(row.id, row.session_id, row.email, row.name, row.locale, row.email_verified_at is not None)
+
+
+def _touch(db: Session, session_id: UUID, now: datetime) -> None:
+    """Note a visit. A remembered session already ends at its latest moment, so only others move."""
+    latest = func.least(now + IDLE, LoginSession.created_at + LONGEST)
+    db.execute(
+        update(LoginSession)
+        .where(LoginSession.id == session_id)
+        .values(last_seen_at=now, expires_at=func.greatest(LoginSession.expires_at, latest))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def close_session(token: str) -> None:
+    """Sign out the browser that holds this token; an unknown token is none."""
+    with platform_session("sign a person out") as db:
+        db.execute(
+            update(LoginSession)
+            .where(LoginSession.token_hash == token_hash(token), LoginSession.revoked_at.is_(None))
+            .values(revoked_at=clock.now())
+        )
+
+
+def close_one(user_id: UUID, session_id: UUID) -> bool:
+    """Sign out one of a person's own browsers; False when it is not hers or already signed out."""
+    with platform_session("sign one browser out") as db:
+        ended = db.execute(
+            update(LoginSession)
+            .where(LoginSession.id == session_id, LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
+            .values(revoked_at=clock.now())
+            .returning(LoginSession.id)
+        ).first()
+    return ended is not None
+
+
+def close_all_sessions(user_id: UUID, except_token: str | None = None) -> None:
+    """Sign a person out everywhere, or everywhere else."""
+    with platform_session("sign a person out everywhere") as db:
+        end_sessions(db, user_id, except_token)
+
+
+def end_sessions(db: Session, user_id: UUID, except_token: str | None = None) -> None:
+    """`close_all_sessions` within the caller's platform transaction, for what must happen together with it."""
+    ending = update(LoginSession).where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
+    if except_token is not None:
+        ending = ending.where(LoginSession.token_hash != token_hash(except_token))
+    db.execute(ending.values(revoked_at=clock.now()))
+
+
+def list_sessions(user_id: UUID) -> list[LoginSession]:
+    """A person's signed-in browsers, the one seen last first."""
+    with platform_session("list a person's sign-ins") as db:
+        return list(
+            db.scalars(
+                select(LoginSession)
+                .where(
+                    LoginSession.user_id == user_id,
+                    LoginSession.revoked_at.is_(None),
+                    LoginSession.expires_at > clock.now(),
+                )
+                .order_by(LoginSession.last_seen_at.desc())
+                .limit(100)
+            )
+        )
+
+
+def delete_ended(db: Session, limit: int = 1000) -> int:
+    """Forget sign-ins that ended more than 30 days ago. For a daily cron, in a platform session."""
+    before = clock.now() - timedelta(days=30)
+    old = (
+        select(LoginSession.id)
+        .where((LoginSession.expires_at < before) | (LoginSession.revoked_at < before))
+        .limit(limit)
+    )
+    rows = list(db.scalars(select(LoginSession).where(LoginSession.id.in_(old))))
+    for row in rows:
+        db.delete(row)
+    return len(rows)
