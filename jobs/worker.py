@@ -1,0 +1,67 @@
+"""The worker process: RQ takes the rings off Redis and forks for each; the work itself is `jobs.runner`."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import pkgutil
+import signal
+import sys
+from typing import Any
+
+import redis
+import rq
+import structlog
+
+import jobs
+from saas import db, queue
+from saas.config import Settings, settings
+from saas.queue import Lane
+from saas.tenants import keys
+
+log = structlog.get_logger()
+
+
+class Worker(rq.Worker):
+    """RQ's worker with short pauses, so that a killed one is noticed in seconds, and our own sign of life."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        lanes = [lane.value for lane in Lane]
+        super().__init__(
+            lanes, connection=connection, serializer="rq.serializers.JSONSerializer",
+            worker_ttl=25, maintenance_interval=10, job_monitoring_interval=5, log_job_description=False,
+        )  # fmt: skip
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        super().heartbeat(*args, **kwargs)
+        try:
+            with db.platform_session("a worker's heartbeat") as session:
+                queue.beat(session, "worker")
+        except Exception as error:
+            log.warning("heartbeat_failed", error=str(error))
+
+    def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
+        """In the forked child: nothing of the parent's connections is used, and it dies with its parent."""
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        db.disconnect(after_fork=True)
+        queue.forget_connection()
+        db.connect(settings())
+        keys.install()
+        super().main_work_horse(*args, **kwargs)
+
+
+def work(settings: Settings) -> None:
+    """Work until told to stop (SIGTERM: after the current job); ends, too, when Redis goes away under a job."""
+    preload()
+    db.connect(settings)
+    keys.install()
+    log.info("worker_started", pid=os.getpid())
+    Worker(redis.Redis.from_url(settings.redis_url)).work(logging_level="WARNING")
+
+
+def preload() -> None:
+    """Import every job module before the forks, so that a job starts in milliseconds."""
+    for module in pkgutil.iter_modules(jobs.__path__, "jobs."):
+        importlib.import_module(module.name)
