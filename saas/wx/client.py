@@ -251,7 +251,7 @@ def _read_answer(op: Operation, appid: str | None, response: httpx2.Response) ->
         raise errors.WeChatUnreachable(f"{op.id}: HTTP {response.status_code}", operation=op.id, appid=appid)
     if answer is None:
         kind = response.headers.get("Content-Type", "")
-        if op.binary and response.status_code == 200 and content and not kind.startswith("text/html"):
+        if op.binary and response.status_code == 200 and content and not content.lstrip().startswith(b"<"):
             return Download(content, kind)
         raise errors.UnreadableAnswer(
             f"{op.id}: HTTP {response.status_code}, {len(content)} bytes of {kind or 'unknown type'}",

@@ -27,12 +27,15 @@ class FuncInfo(TypedDict):
     funcscope_category: FuncscopeCategory
 
 
-class AuthorizationInfo(TypedDict, total=False):
+class Grant(TypedDict, total=False):
     authorizer_appid: str
-    authorizer_access_token: str
-    expires_in: int
     authorizer_refresh_token: str
     func_info: list[FuncInfo]
+
+
+class AuthorizationInfo(Grant, total=False):
+    authorizer_access_token: str
+    expires_in: int
 
 
 class QueriedAuth(TypedDict):
@@ -88,7 +91,7 @@ class AuthorizerProfile(TypedDict, total=False):
 
 class AuthorizerInfo(TypedDict):
     authorizer_info: AuthorizerProfile
-    authorization_info: AuthorizationInfo
+    authorization_info: Grant
 
 
 class ListedAuthorizer(TypedDict, total=False):

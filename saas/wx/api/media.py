@@ -20,10 +20,15 @@ class AuditMedia(TypedDict, total=False):
     mediaid: str
 
 
-class Video(TypedDict, total=False):
-    """Videos come as an address instead of bytes: `video_url` of temporary, `down_url` of permanent ones."""
+class TemporaryVideo(TypedDict):
+    """Videos come as an address instead of bytes."""
 
     video_url: str
+
+
+class Video(TypedDict, total=False):
+    """A permanent video, likewise."""
+
     title: str
     description: str
     down_url: str
@@ -46,13 +51,14 @@ class Media(Chapter):
         """
         return self._write("uploadTempMedia", appid, into=UploadedMedia, query={"type": type}, files={"media": media})
 
-    def get(self, appid: str, *, media_id: str) -> Download | Video:
+    def get(self, appid: str, *, media_id: str) -> Download | TemporaryVideo:
         """Fetch a temporary file.
 
         https://developers.weixin.qq.com/doc/service/api/material/temporary/api_getmedia
         """
         return cast(
-            "Download | Video", self._client.call("getMedia", appid, query={"media_id": media_id}, repeatable=True)
+            "Download | TemporaryVideo",
+            self._client.call("getMedia", appid, query={"media_id": media_id}, repeatable=True),
         )
 
     def get_material(self, appid: str, *, media_id: str) -> Download | Video:
