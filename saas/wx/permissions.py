@@ -14,7 +14,7 @@ from importlib import resources
 from saas.wx.contract import operations
 
 DEVELOPMENT = 18
-"""Upload, audit and release. Only one component app at a time holds it, so a merchant may have to take it back first."""
+"""Upload, audit and release. One component app at a time holds it, so a merchant may have to take it back first."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def all_permission_sets() -> list[PermissionSet]:
 def lacking(operation_id: str, granted: Collection[int]) -> tuple[int, ...]:
     """The sets one of which is needed for a call on a mini program's behalf; empty when the grant is enough."""
     operation = operations.operation(operation_id)
-    if operation.token != "authorizer" or set(operation.permission_sets) & set(granted):
+    if operation.token != "authorizer" or set(operation.permission_sets) & set(granted):  # noqa: S105 - a kind
         return ()
     return operation.permission_sets
 
