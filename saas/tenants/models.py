@@ -44,13 +44,18 @@ class PlatformRole(StrEnum):
 
 
 class Provider(HasId, Base):
-    """A service provider: our tenant. `slug` is its name in addresses."""
+    """A service provider: our tenant. `slug` is its name in addresses.
+
+    While it is suspended, `suspended_from` is the status to come back to.
+    """
 
     __tablename__ = "providers"
 
     slug: Mapped[str] = mapped_column(Text, unique=True)
     name: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default=ProviderStatus.TRIAL)
+    suspended_from: Mapped[str] = mapped_column(Text, default="")
+    suspended_reason: Mapped[str] = mapped_column(Text, default="")
     time_zone: Mapped[str] = mapped_column(Text, default="Asia/Shanghai")
     contact: Mapped[str] = mapped_column(Text, default="")
 
@@ -102,7 +107,6 @@ class LoginSession(HasId, Base):
 class MailTokenPurpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 - a name
-    INVITATION = "invitation"
 
 
 class MailToken(HasId, Base):
@@ -131,7 +135,8 @@ class Consent(HasId, Base):
 class OutgoingMail(HasId, Base):
     """A mail to be sent by a job; kept, so that the demo can show it and a lost send is repeated.
 
-    `provider_id` is set when a provider's work caused it, and empty for mails about a person's own account.
+    `provider_id` is set when a provider's work caused it, and empty for mails about a person's own account. Bodies hold
+    secret links, so outside the demo they are emptied once sent.
     """
 
     __tablename__ = "outgoing_mails"
@@ -152,6 +157,41 @@ class Membership(TenantOwned, Base):
     provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id", ondelete="CASCADE"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(Text)
+
+
+class Invitation(TenantOwned, Base):
+    """An open door for one mail address: to the provider as a member, or to one of its merchants (`merchant_id`).
+
+    Open until accepted, revoked or expired; at most one is open per address and place.
+    """
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["provider_id", "merchant_id"], ["merchants.provider_id", "merchants.id"], ondelete="CASCADE"
+        ),
+        Index(
+            "uq_invitations_member", "provider_id", "email", unique=True,
+            postgresql_where=text("merchant_id is null and accepted_at is null and revoked_at is null"),
+        ),
+        Index(
+            "uq_invitations_merchant", "merchant_id", "email", unique=True,
+            postgresql_where=text("merchant_id is not null and accepted_at is null and revoked_at is null"),
+        ),
+    )  # fmt: skip
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id", ondelete="CASCADE"))
+    merchant_id: Mapped[UUID | None] = mapped_column(default=None)
+    email: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text, default="")
+    role: Mapped[str] = mapped_column(Text)
+    locale: Mapped[str] = mapped_column(Text, default="zh_CN")
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    invited_by: Mapped[str] = mapped_column(Text, default="")
+    sent_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None] = mapped_column(default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class PlatformMembership(HasId, Base):
