@@ -32,6 +32,7 @@ class Settings(BaseSettings):
 
     env: Environment = Field(Environment.PRODUCTION, description="production、demo 或 test")
     home: Path = Field(Path(".daiban"), description="数据目录：内嵌数据库、文件、沙箱")
+    host: str = Field("127.0.0.1", description="监听地址；容器里设为 0.0.0.0")
     port: int = Field(8000, validation_alias="PORT", description="网站端口")
     sandbox_port: int = Field(8001, validation_alias="SANDBOX_PORT", description="沙箱端口（仅演示）")
 
@@ -52,6 +53,8 @@ class Settings(BaseSettings):
     mail_url: str = Field("", description="smtp(s)://用户:密码@主机:端口/?from=地址；demo: 为页面查看")
     trusted_proxies: int = Field(0, description="前置代理层数，用于取得真实来源 IP")
     metrics_token: str = Field("", description="/metrics 的访问令牌；空则仅本机可读")
+    wechat_calls_per_second: int = Field(50, description="每个第三方平台每秒调用微信接口的上限")
+    wechat_program_calls_per_second: int = Field(20, description="每个小程序每秒调用微信接口的上限")
     job_lease_seconds: int = Field(20, description="任务租约秒数；进程意外退出后过此时间由其他进程接手")
     workers: int = Field(2, description="daiban worker 启动的进程数")
     log_json: bool = Field(True, description="日志为 JSON 行")

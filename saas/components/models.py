@@ -43,14 +43,17 @@ class ComponentApp(TenantOwned, Base):
     previous_aes_key = Sealed()
     status: Mapped[str] = mapped_column(Text, default=ComponentStatus.WAITING_TICKET)
 
+    push_started_at: Mapped[datetime | None] = mapped_column(default=None)
     first_ticket_at: Mapped[datetime | None] = mapped_column(default=None)
     last_ticket_at: Mapped[datetime | None] = mapped_column(default=None)
     last_token_at: Mapped[datetime | None] = mapped_column(default=None)
-    last_callback_at: Mapped[datetime | None] = mapped_column(default=None)
     callbacks_refused: Mapped[int] = mapped_column(default=0)
     last_refusal: Mapped[str] = mapped_column(Text, default="")
     last_refusal_at: Mapped[datetime | None] = mapped_column(default=None)
+    aes_key_changed_at: Mapped[datetime | None] = mapped_column(default=None)
     last_errcode: Mapped[int | None] = mapped_column(default=None)
+    last_operation: Mapped[str] = mapped_column(Text, default="")
+    last_rid: Mapped[str] = mapped_column(Text, default="")
     last_error: Mapped[str] = mapped_column(Text, default="")
     last_error_at: Mapped[datetime | None] = mapped_column(default=None)
     refused_ip: Mapped[str] = mapped_column(Text, default="")
@@ -87,14 +90,26 @@ class Ticket(_OfComponent, Base):
     issued_at: Mapped[datetime]
 
 
+class AuthorizationEnd(StrEnum):
+    """Why no access token can be had any more: the merchant withdrew, or the refresh token is void everywhere."""
+
+    UNAUTHORIZED = "unauthorized"
+    LOST = "lost"
+
+
 class AccessTokenRow(_OfComponent, Base):
     """The current access token of a component (`appid` empty) or of one mini program, and the lease of its refresher.
 
-    `fence` grows with every lease; a save counts only under the fence that is still in force.
+    `fence` grows with every lease; a save counts only under the fence that is still in force. `authorized_at` is
+    WeChat's time of the newest authorization known, `ended_at` of its end; a new authorization clears the end.
     """
 
     __tablename__ = "access_tokens"
-    __table_args__ = (UniqueConstraint("component_id", "appid"), _component_key())
+    __table_args__ = (
+        UniqueConstraint("component_id", "appid"),
+        _component_key(),
+        Index("ix_access_tokens_expiring", "expires_at", postgresql_where=text("ended_at is null")),
+    )
 
     appid: Mapped[str] = mapped_column(Text, default="")
     value_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
@@ -103,6 +118,9 @@ class AccessTokenRow(_OfComponent, Base):
     refreshed_at: Mapped[datetime | None] = mapped_column(default=None)
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
+    authorized_at: Mapped[datetime | None] = mapped_column(default=None)
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    ended_why: Mapped[str] = mapped_column(Text, default="")
 
 
 class RefreshTokenSource(StrEnum):
@@ -143,7 +161,7 @@ class Callback(_OfComponent, Base):
     __table_args__ = (
         UniqueConstraint("component_id", "digest"),
         _component_key(),
-        Index("ix_callbacks_waiting", "created_at", postgresql_where=text("status = 'queued'")),
+        Index("ix_callbacks_newest", "component_id", "id"),
     )
 
     digest: Mapped[bytes] = mapped_column(LargeBinary)

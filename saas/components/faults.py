@@ -1,0 +1,58 @@
+"""What is wrong with a component app itself: noted where a call finds it, cleared by the next token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from saas import clock
+from saas.components.models import ComponentApp, ComponentStatus
+from saas.tenants import activity
+from saas.tenants.access import system
+from saas.tenants.models import TaskKind
+from saas.tenants.tasks import close_task, open_task
+from saas.wx import errors
+
+_TASKS: Mapping[type[errors.WeChatError], TaskKind | None] = {
+    errors.SecretWrong: TaskKind.FIX_SECRET,
+    errors.IpNotAllowed: TaskKind.FIX_IP_LIST,
+    errors.TicketInvalid: TaskKind.TICKET_MISSING,
+    errors.AppidInvalid: None,
+}
+
+
+def note_fault(db: Session, component: ComponentApp, error: errors.WeChatError) -> None:
+    """Keep an errcode that means the component app is set up wrongly, with a to-do for whoever can mend it."""
+    kind = next((fault for fault in _TASKS if isinstance(error, fault)), None)
+    if kind is None:
+        return
+    if component.last_errcode != error.code:
+        detail = {"errcode": error.code, "operation": error.operation, "rid": error.rid or ""}
+        activity.record(
+            db, system(component.provider_id), "component.fault", component, outcome="failed", detail=detail
+        )
+    component.status = ComponentStatus.FAULTY
+    component.last_errcode = error.code
+    component.last_operation = error.operation
+    component.last_rid = error.rid or ""
+    component.last_error = error.message
+    component.last_error_at = clock.now()
+    if isinstance(error, errors.IpNotAllowed):
+        component.refused_ip = error.address or ""
+    task = _TASKS[kind]
+    if task is not None:
+        open_task(db, component.provider_id, task, component.id, {"errcode": error.code, "ip": component.refused_ip})
+
+
+def clear_faults(db: Session, component: ComponentApp) -> None:
+    """A component token was answered: secret, ticket and IP list are right."""
+    if component.status != ComponentStatus.READY:
+        activity.record(db, system(component.provider_id), "component.ready", component)
+    component.status = ComponentStatus.READY
+    component.last_token_at = clock.now()
+    component.last_errcode = None
+    component.last_operation = component.last_rid = component.last_error = component.refused_ip = ""
+    component.last_error_at = None
+    for task in (TaskKind.FIX_SECRET, TaskKind.FIX_IP_LIST):
+        close_task(db, component.provider_id, task, component.id)
