@@ -7,7 +7,7 @@ its reason) and the owner (migrations only). `connect` once per process, after a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 import uuid_utils.compat
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import DateTime, Engine, Executable, MetaData, Row, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
 from sqlalchemy.types import Uuid
 
@@ -131,6 +131,16 @@ def after_commit(db: Session, callback: Callable[[], None]) -> None:
 def transaction_is_open() -> bool:
     """Whether this thread holds a transaction; the WeChat client refuses to call then."""
     return bool(getattr(_open, "count", 0))
+
+
+def run_at_once(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+    """One statement above the tenants, committed with its only round trip; its first row, if it answers any.
+
+    For what a push of WeChat leaves behind before it is answered; everything else goes through a session.
+    """
+    with engine("platform").connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        result = connection.execute(statement, values)
+        return result.first() if result.returns_rows else None
 
 
 @event.listens_for(Session, "after_begin")

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, text, update
+from sqlalchemy import CursorResult, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -56,3 +56,8 @@ def open_tasks(
     if subject_ids is not None:
         query = query.where(Task.subject_id.in_(subject_ids))
     return list(db.scalars(query))
+
+
+def count_open_tasks(db: Session) -> int:
+    """How many to-dos wait for the provider, for the navigation."""
+    return db.scalar(select(func.count()).where(Task.done_at.is_(None))) or 0
