@@ -133,6 +133,11 @@ class Settings(BaseSettings):
     def files_folder(self) -> Path:
         return self.home / "files"
 
+    @property
+    def copies_folder(self) -> Path:
+        """Local copies of the CDN's files in the CDN's own layout (demo only)."""
+        return self.home / "assets"
+
 
 def _is_loopback(address: str) -> bool:
     host = urlsplit(address).hostname or ""

@@ -30,6 +30,8 @@ import psutil
 import psycopg
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 ROLES = {"DATABASE_URL": "daiban_app", "DATABASE_OWNER_URL": "daiban_owner", "DATABASE_PLATFORM_URL": "daiban_platform"}
 
@@ -88,7 +90,10 @@ class EmbeddedPostgres:
         self._user: tuple[int, int] | None = None
 
     def start(self) -> None:
-        """Bring the server up (or join it), with roles and the database `daiban`; raises CannotStart."""
+        """Bring the server up (or join it), with roles and the database `daiban`; raises CannotStart.
+
+        Call it again to bring back one that died.
+        """
         self._asked.parent.mkdir(parents=True, exist_ok=True)
         if not self._ownership.take():
             self._data = self._asked.resolve()
@@ -347,7 +352,7 @@ class EmbeddedValkey:
         self._log = self._folder.with_name(self._folder.name + ".log")
 
     def start(self) -> None:
-        """Bring the server up, or join it; raises CannotStart."""
+        """Bring the server up, or join it; raises CannotStart. Call it again to bring back one that died."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = self._ownership.take()
         try:
@@ -410,13 +415,14 @@ class EmbeddedValkey:
         """The process of a server with our folder that answers on our socket."""
         if not self.socket.exists():
             return None
-        client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2, retry=None)
+        client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2, retry=Retry(NoBackoff(), 0))
         with contextlib.closing(client):
             try:
-                folder = client.config_get("dir")["dir"]  # type: ignore[index]
-                return int(client.info("server")["process_id"]) if Path(folder) == self._folder else None  # type: ignore[index]
+                folder = dict(client.config_get("dir")).get("dir")
+                pid = int(dict(client.info("server"))["process_id"])
             except (redis.RedisError, OSError):
                 return None
+        return pid if folder is not None and Path(str(folder)) == self._folder else None
 
 
 class _Ownership:
@@ -431,6 +437,8 @@ class _Ownership:
         return self._handle is not None
 
     def take(self) -> bool:
+        if self.held:
+            return True
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
