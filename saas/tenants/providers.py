@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, literal, select, union_all
+from sqlalchemy.orm import Session
 
 from saas.db import platform_session
 from saas.errors import N_, Forbidden
@@ -32,14 +34,12 @@ class ProviderSuspended(Forbidden):
         self.hint = N_("商家的小程序仍在线。请联系平台运营恢复使用。")
 
 
-@dataclass(frozen=True)
-class ProviderFacts:
-    """What every page of a provider shows about it."""
+class EmailNotVerified(Forbidden):
+    """She belongs here, but has not shown yet that the mail address is hers."""
 
-    id: UUID
-    slug: str
-    name: str
-    time_zone: str
+    def __init__(self) -> None:
+        super().__init__(N_("请先确认您的邮箱"))
+        self.hint = N_("打开我们发给您的邮件，点击其中的链接；也可以在首页重新发送。")
 
 
 @dataclass(frozen=True)
@@ -52,66 +52,78 @@ class Home:
     role: str
 
     @property
-    def path(self) -> str:
+    def url(self) -> str:
         return {"provider": f"/p/{self.slug}/", "merchant": f"/m/{self.slug}/"}.get(self.kind, "/operator/")
 
+    @property
+    def label(self) -> str:
+        """Her role there, as a msgid."""
+        return ROLE_NAMES[self.role] if self.kind == "provider" else _OTHER_ROLE_NAMES[self.kind, self.role]
 
-def member_at(user_id: UUID, slug: str, ip: str, request_id: str) -> tuple[Who, ProviderFacts] | None:
-    """A member acting at the provider of this slug, and the provider. None for strangers and unknown slugs."""
+
+ROLE_NAMES: dict[str, str] = {
+    Role.OWNER: N_("所有者"),
+    Role.ADMIN: N_("管理员"),
+    Role.MEMBER: N_("成员"),
+    Role.VIEWER: N_("只读成员"),
+}
+_OTHER_ROLE_NAMES: dict[tuple[str, str], str] = {
+    ("merchant", MerchantRole.OWNER): N_("商家"),
+    ("merchant", MerchantRole.HELPER): N_("商家协助人"),
+    ("operator", PlatformRole.OPERATOR): N_("平台运营"),
+    ("operator", PlatformRole.BILLING_ADMIN): N_("计费管理员"),
+    ("operator", PlatformRole.SUPPORT): N_("平台客服"),
+}
+MERCHANT_ROLE_NAMES: dict[str, str] = {
+    role: name for (kind, role), name in _OTHER_ROLE_NAMES.items() if kind == "merchant"
+}
+
+
+def member_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> Who | None:
+    """A member acting at the provider of this slug; None for strangers and unknown slugs.
+
+    Raises ProviderSuspended and EmailNotVerified for its own people.
+    """
     query = (
-        select(Provider.id, Provider.slug, Provider.name, Provider.time_zone, Provider.status,
-               User.name.label("person"), Membership.role)
+        select(Provider.id, Provider.name, Provider.status, User.name.label("person"), User.email_verified_at,
+               Membership.role)
         .join(Membership, Membership.provider_id == Provider.id)
         .join(User, User.id == Membership.user_id)
-        .where(Provider.slug == slug, *_usable(user_id))
+        .where(Provider.slug == slug, Provider.status != ProviderStatus.CLOSED, *_usable(user_id))
     )  # fmt: skip
     with platform_session("find a member's provider") as db:
         row = db.execute(query).one_or_none()
     if row is None:
         return None
-    _refuse_suspended(row.status, row.name)
-    who = Who(row.id, row.person, user_id, role=Role(row.role), ip=ip, request_id=request_id)
-    return who, ProviderFacts(row.id, row.slug, row.name, row.time_zone)
+    _refuse(row)
+    return Who(row.id, row.person, user_id, role=Role(row.role), ip=ip, request_id=request_id)
 
 
-def member_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> Who | None:
-    """A member acting at the provider of this slug; None for strangers and unknown slugs."""
-    found = member_at(user_id, slug, ip, request_id)
-    return found[0] if found else None
-
-
-def merchant_at(user_id: UUID, slug: str, ip: str, request_id: str) -> tuple[Who, ProviderFacts] | None:
-    """A merchant's person acting at the provider of this slug, held to her merchants there, and the provider.
+def merchant_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> Who | None:
+    """A merchant's person acting at the provider of this slug, held to her merchants there; None for strangers.
 
     Whoever is helper of one and owner of another merchant of the same provider acts as helper: rights never grow by
     a second membership.
     """
     query = (
-        select(Provider.id, Provider.slug, Provider.name, Provider.time_zone, Provider.status,
-               User.name.label("person"), MerchantMembership.merchant_id, MerchantMembership.role)
+        select(Provider.id, Provider.name, Provider.status, User.name.label("person"), User.email_verified_at,
+               MerchantMembership.merchant_id, MerchantMembership.role)
         .join(MerchantMembership, MerchantMembership.provider_id == Provider.id)
         .join(Merchant, Merchant.id == MerchantMembership.merchant_id)
         .join(User, User.id == MerchantMembership.user_id)
-        .where(Provider.slug == slug, Merchant.archived_at.is_(None), *_usable(user_id))
+        .where(Provider.slug == slug, Provider.status != ProviderStatus.CLOSED, Merchant.archived_at.is_(None),
+               *_usable(user_id))
     )  # fmt: skip
     with platform_session("find a merchant's provider") as db:
         rows = db.execute(query).all()
     if not rows:
         return None
-    first = rows[0]
-    _refuse_suspended(first.status, first.name)
+    _refuse(rows[0])
     owns_all = all(row.role == MerchantRole.OWNER for row in rows)
-    who = Who(
-        first.id, first.person, user_id, merchant_role=MerchantRole.OWNER if owns_all else MerchantRole.HELPER,
+    return Who(
+        rows[0].id, rows[0].person, user_id, merchant_role=MerchantRole.OWNER if owns_all else MerchantRole.HELPER,
         merchant_ids=frozenset(row.merchant_id for row in rows), ip=ip, request_id=request_id,
     )  # fmt: skip
-    return who, ProviderFacts(first.id, first.slug, first.name, first.time_zone)
-
-
-def merchant_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> Who | None:
-    """A merchant's person acting at the provider of this slug; None for strangers and unknown slugs."""
-    found = merchant_at(user_id, slug, ip, request_id)
-    return found[0] if found else None
 
 
 def platform_who(user_id: UUID, ip: str = "", request_id: str = "") -> PlatformWho | None:
@@ -119,7 +131,7 @@ def platform_who(user_id: UUID, ip: str = "", request_id: str = "") -> PlatformW
     query = (
         select(User.name, PlatformMembership.role)
         .join(User, User.id == PlatformMembership.user_id)
-        .where(User.id == user_id, User.blocked_at.is_(None), User.email_verified_at.is_not(None))
+        .where(User.email_verified_at.is_not(None), *_usable(user_id))
     )
     with platform_session("find a platform person") as db:
         row = db.execute(query).one_or_none()
@@ -153,15 +165,24 @@ def homes_of(user_id: UUID) -> list[Home]:
     return sorted((Home(*row) for row in rows), key=lambda home: (order.index(home.kind), home.name))
 
 
+def own_provider(db: Session) -> Provider:
+    """The provider of a tenant's session."""
+    return db.scalars(select(Provider).where(Provider.id == db.info["provider_id"])).one()
+
+
+def provider_id_of(slug: str) -> UUID | None:
+    """The working provider of a slug, for pages that prove themselves by a token; None when there is none."""
+    working = Provider.status.in_([ProviderStatus.TRIAL, ProviderStatus.ACTIVE])
+    with platform_session("find the provider of an address") as db:
+        return db.scalar(select(Provider.id).where(Provider.slug == slug, working))
+
+
 def _usable(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    return (
-        User.id == user_id,
-        User.blocked_at.is_(None),
-        User.email_verified_at.is_not(None),
-        Provider.status != ProviderStatus.CLOSED,
-    )
+    return User.id == user_id, User.blocked_at.is_(None)
 
 
-def _refuse_suspended(status: str, name: str) -> None:
-    if status == ProviderStatus.SUSPENDED:
-        raise ProviderSuspended(name)
+def _refuse(row: Any) -> None:
+    if row.email_verified_at is None:
+        raise EmailNotVerified()
+    if row.status == ProviderStatus.SUSPENDED:
+        raise ProviderSuspended(row.name)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from saas import clock
-from saas.db import new_id, platform_session
+from saas.db import new_id, platform_session, tenant_session
 from saas.tenants import providers
 from saas.tenants.access import Verb
 from saas.tenants.models import (
@@ -67,13 +67,22 @@ def test_an_archived_merchant_opens_no_door(cast: Cast) -> None:
     assert providers.homes_of(cast.users["mei"]) == []
 
 
-@pytest.mark.parametrize("column", ["blocked_at", "email_verified_at"])
-def test_blocked_and_unverified_people_are_nobody(cast: Cast, column: str) -> None:
-    value = clock.now() if column == "blocked_at" else None
+def test_blocked_people_are_nobody(cast: Cast) -> None:
     with platform_session("test") as db:
-        db.execute(update(User).values({column: value}))
+        db.execute(update(User).values(blocked_at=clock.now()))
     assert providers.member_who(cast.users["alice"], "alice") is None
     assert providers.merchant_who(cast.users["mei"], "alice") is None
+    assert providers.platform_who(cast.users["olga"]) is None
+
+
+def test_unverified_people_are_asked_to_verify_where_they_belong_only(cast: Cast) -> None:
+    with platform_session("test") as db:
+        db.execute(update(User).values(email_verified_at=None))
+    with pytest.raises(providers.EmailNotVerified):
+        providers.member_who(cast.users["alice"], "alice")
+    with pytest.raises(providers.EmailNotVerified):
+        providers.merchant_who(cast.users["mei"], "alice")
+    assert providers.member_who(cast.users["charlie"], "alice") is None
     assert providers.platform_who(cast.users["olga"]) is None
 
 
@@ -110,8 +119,27 @@ def test_homes_name_every_place(cast: Cast) -> None:
                 provider_id=cast.charlies, merchant_id=cast.mings, user_id=cast.users["alice"], role=MerchantRole.HELPER
             )
         )
-    assert [(home.path, home.name, home.role) for home in providers.homes_of(cast.users["alice"])] == [
+    assert [(home.url, home.name, home.role) for home in providers.homes_of(cast.users["alice"])] == [
         ("/p/alice/", "爱丽服务", "owner"),
         ("/m/charlie/", "查理科技", "helper"),
     ]
-    assert [home.path for home in providers.homes_of(cast.users["olga"])] == ["/operator/"]
+    assert [home.url for home in providers.homes_of(cast.users["olga"])] == ["/operator/"]
+
+
+def test_every_role_has_a_name(cast: Cast) -> None:
+    homes = [home for user_id in cast.users.values() for home in providers.homes_of(user_id)]
+    assert len(homes) == len(cast.users)
+    assert all(home.label for home in homes)
+
+
+def test_public_pages_open_only_at_working_providers(cast: Cast) -> None:
+    assert providers.provider_id_of("alice") == cast.alices
+    assert providers.provider_id_of("nobody") is None
+    with platform_session("test") as db:
+        db.execute(update(Provider).values(status=ProviderStatus.SUSPENDED))
+    assert providers.provider_id_of("alice") is None
+
+
+def test_a_tenants_session_knows_its_provider(cast: Cast) -> None:
+    with tenant_session(cast.charlies) as db:
+        assert providers.own_provider(db).slug == "charlie"
