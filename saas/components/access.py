@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from saas.components.models import ComponentApp
+from saas.components.models import AccessTokenRow, Callback, ComponentApp
 from saas.errors import NotFound
 from saas.tenants.access import Verb, Who, require
 
@@ -29,6 +29,22 @@ def load_component(db: Session, component_id: UUID) -> ComponentApp:
     if component is None:
         raise NotFound
     return component
+
+
+def load_callback(db: Session, callback_id: UUID) -> Callback:
+    """A stored push, for the job that works on it."""
+    callback = db.scalar(select(Callback).where(Callback.id == callback_id))
+    if callback is None:
+        raise NotFound
+    return callback
+
+
+def load_authorization(db: Session, row_id: UUID) -> AccessTokenRow:
+    """What is kept of one authorization, for the job that tells the upper layers of its end."""
+    row = db.scalar(select(AccessTokenRow).where(AccessTokenRow.id == row_id))
+    if row is None:
+        raise NotFound
+    return row
 
 
 def component_by_key(db: Session, key: str) -> ComponentApp | None:

@@ -1,4 +1,4 @@
-"""What is wrong with a component app itself: noted where a call finds it, cleared by the next token."""
+"""What is wrong with a component app itself: noted where a call finds it, cleared where one succeeds."""
 
 from __future__ import annotations
 
@@ -45,12 +45,24 @@ def note_fault(db: Session, component: ComponentApp, error: errors.WeChatError) 
         open_task(db, component.provider_id, task, component.id, {"errcode": error.code, "ip": component.refused_ip})
 
 
-def clear_faults(db: Session, component: ComponentApp) -> None:
+def note_token(db: Session, component: ComponentApp) -> None:
     """A component token was answered: secret, ticket and IP list are right."""
     if component.status != ComponentStatus.READY:
         activity.record(db, system(component.provider_id), "component.ready", component)
     component.status = ComponentStatus.READY
     component.last_token_at = clock.now()
+    _forget_fault(db, component)
+
+
+def note_push_started(db: Session, component: ComponentApp) -> None:
+    """WeChat accepted the secret and this address; whether a token comes of it, the first ticket tells."""
+    component.push_started_at = clock.now()
+    if component.last_operation == "startPushTicket":
+        component.status = ComponentStatus.CHECKING if component.first_ticket_at else ComponentStatus.WAITING_TICKET
+        _forget_fault(db, component)
+
+
+def _forget_fault(db: Session, component: ComponentApp) -> None:
     component.last_errcode = None
     component.last_operation = component.last_rid = component.last_error = component.refused_ip = ""
     component.last_error_at = None

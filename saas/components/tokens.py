@@ -23,7 +23,7 @@ from saas.components.authorizations import (
     newest_refresh_token,
     store_refresh_token,
 )
-from saas.components.faults import clear_faults, note_fault
+from saas.components.faults import note_fault, note_token
 from saas.components.models import AccessTokenRow, AuthorizationEnd, ComponentApp, RefreshTokenSource
 from saas.components.tickets import newest_ticket
 from saas.db import new_id, tenant_session
@@ -82,7 +82,7 @@ class TokenRow:
             row.expires_at = clock.now() + timedelta(seconds=fetched.expires_in)
             row.refreshed_at = clock.now()
             if not self._appid:
-                clear_faults(db, component)
+                note_token(db, component)
             elif fetched.refresh_token:
                 source = RefreshTokenSource.REFRESH
                 store_refresh_token(db, component, self._appid, fetched.refresh_token, source, clock.now())

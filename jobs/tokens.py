@@ -1,0 +1,42 @@
+"""Renew tokens ahead of their end, and tell the mini programs whose authorization turned out to be over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from jobs.runner import job
+from saas import clock
+from saas.components.access import load_authorization, load_component
+from saas.components.models import AuthorizationEnd
+from saas.components.refresh import enqueue_refreshes, refresh_expiring
+from saas.db import settle
+from saas.programs.access import program_by_appid
+from saas.programs.authorization import mark_ended
+from saas.queue import Later
+
+
+def look_for_expiring(db: Session) -> None:
+    """Cron: enqueue the refresh of what runs out soon."""
+    enqueue_refreshes(db)
+
+
+@job()
+def refresh(db: Session, component_id: UUID, _attempt: int) -> None:
+    """Renew the tokens of one component app and its mini programs that run out soon."""
+    component = load_component(db, component_id)
+    settle(db)
+    if refresh_expiring(component).left:
+        raise Later(timedelta(0), why="more tokens are about to run out")
+
+
+@job()
+def tell_of_end(db: Session, row_id: UUID, _attempt: int) -> None:
+    """A refresh found that the authorization is over: show it on the mini program, unless it was renewed meanwhile."""
+    row = load_authorization(db, row_id)
+    component = load_component(db, row.component_id)
+    program = program_by_appid(db, component, row.appid)
+    if program is not None and row.ended_why:
+        mark_ended(db, program, happened_at=row.ended_at or clock.now(), why=AuthorizationEnd(row.ended_why))

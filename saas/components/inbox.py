@@ -1,0 +1,228 @@
+"""WeChat's pushes: whose they are, whether they are genuine, and keeping each of them once.
+
+The answer to WeChat waits for one statement of the database and for nothing else: the work is a job, rung for by a
+thread of its own, and the sweep finds the jobs whose ring was lost.
+"""
+
+from __future__ import annotations
+
+import queue as queues
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from saas import clock, vault
+from saas.components.access import component_by_key
+from saas.components.models import CallbackStatus, ComponentApp
+from saas.db import new_id, platform_session, run_at_once
+from saas.queue import JobStatus, Lane, ring
+from saas.wx.callbacks import (
+    MalformedCallback,
+    OversizedCallback,
+    digest,
+    parse_envelope,
+    parse_message,
+    passive_reply_xml,
+)
+from saas.wx.crypto import CallbackRefused, MessageCrypto, Undecipherable, WrongAppid, same, signature
+from saas.wx.release_check import AnswerNow
+
+MAX_BYTES = 512 * 1024
+PROCESS = "jobs.callbacks.process"
+_KNOWN_SECONDS = 10.0
+_LONGEST_KIND = 60
+
+_STORE = text(
+    """
+    with stored as (
+        insert into callbacks (id, created_at, provider_id, component_id, digest, appid, kind, body_sealed,
+            happened_at, status, times_seen, last_seen_at, error)
+        values (:id, :now, :provider_id, :component_id, :digest, :appid, :kind, :body, :happened_at, :status, 1,
+            :now, '')
+        on conflict (component_id, digest) do update
+            set times_seen = callbacks.times_seen + 1, last_seen_at = excluded.last_seen_at
+        returning (xmax = 0) as is_new
+    ), job as (
+        insert into jobs (id, created_at, provider_id, name, subject, lane, status, run_at, rung_at, attempt, owner,
+            error)
+        select :job_id, :now, :provider_id, :job, :subject, :lane, :waiting, :now, clock_timestamp(), 0, '', ''
+        from stored where is_new
+    )
+    select is_new from stored
+    """
+)
+_REFUSE = text(
+    "update component_apps set callbacks_refused = callbacks_refused + 1, last_refusal = :why, "
+    "last_refusal_at = :now where id = :id"
+)
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """One component app as a callback address needs it; read at `read_at` of the process's steady clock."""
+
+    provider_id: UUID
+    component_id: UUID
+    token: str
+    crypto: MessageCrypto
+    read_at: float
+
+
+@dataclass(frozen=True)
+class Push:
+    """A genuine push, opened. `previous_key`: a reply must be sealed with the key before the last rotation."""
+
+    receiver: Receiver
+    plaintext: bytes
+    message: Mapping[str, Any]
+    previous_key: bool
+
+
+class Refused(Exception):
+    """Not a push of WeChat for this component app. `is_forged` tells a wrong sender from a broken body."""
+
+    def __init__(self, why: str, *, is_forged: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.is_forged = is_forged
+
+
+_known: dict[str, Receiver] = {}
+
+
+def find_receiver(key: str, *, not_before: float = 0.0) -> Receiver | None:
+    """Whose address this is; remembered for some seconds, so that a push usually costs no look-up.
+
+    Only a copy read after `not_before` (`time.monotonic()`) is good enough.
+    """
+    known = _known.get(key)
+    if known is not None and known.read_at >= max(not_before, time.monotonic() - _KNOWN_SECONDS):
+        return known
+    read_at = time.monotonic()
+    with platform_session("find the owner of a callback address") as db:
+        component = component_by_key(db, key)
+    if component is None:
+        _known.pop(key, None)
+        return None
+    _known[key] = Receiver(component.provider_id, component.id, component.token, _crypto(component), read_at)
+    return _known[key]
+
+
+def forget_receiver(key: str) -> None:
+    """This process reads the keys anew; others do within seconds, or when a push does not fit theirs."""
+    _known.pop(key, None)
+
+
+def open_push(key: str, body: bytes, *, msg_signature: str, timestamp: str, nonce: str) -> Push | None:
+    """Verify and open a posted body; None when the address is nobody's, `Refused` (and counted) when it is no push."""
+    receiver = find_receiver(key)
+    if receiver is None:
+        return None
+    try:
+        encrypted = parse_envelope(body, MAX_BYTES).encrypted
+        given = {"encrypted": encrypted, "msg_signature": msg_signature, "timestamp": timestamp, "nonce": nonce}
+        try:
+            opened = receiver.crypto.decrypt(**given)
+        except CallbackRefused:  # the keys may have been changed by another process since they were read
+            receiver = find_receiver(key, not_before=time.monotonic() - 1) or receiver
+            opened = receiver.crypto.decrypt(**given)
+        return Push(receiver, opened.plaintext, parse_message(opened.plaintext), opened.previous_key)
+    except (CallbackRefused, MalformedCallback) as error:
+        why = _reason(error)
+        run_at_once(_REFUSE, {"id": receiver.component_id, "why": why, "now": clock.now()})
+        forged = isinstance(error, CallbackRefused) and not isinstance(error, Undecipherable)
+        raise Refused(why, is_forged=forged) from error
+
+
+def keep_push(push: Push, *, appid: str = "") -> bool:
+    """Store a push with the job that works on it, in one statement; a known one is counted. Says whether it is new."""
+    receiver, message = push.receiver, push.message
+    kind = next((value for name in ("InfoType", "Event", "MsgType") if isinstance(value := message.get(name), str)), "")
+    callback_id, job_id, lane = new_id(), new_id(), Lane.DEFAULT if appid else Lane.URGENT
+    row = run_at_once(
+        _STORE,
+        {
+            "id": callback_id, "now": clock.now(), "provider_id": receiver.provider_id,
+            "component_id": receiver.component_id, "digest": bytes.fromhex(digest(push.plaintext)), "appid": appid,
+            "kind": kind[:_LONGEST_KIND], "happened_at": _created_at(message), "status": CallbackStatus.QUEUED.value,
+            "body": vault.seal(receiver.provider_id, push.plaintext, purpose="callbacks.body"),
+            "job_id": job_id, "job": PROCESS, "subject": str(callback_id), "lane": lane.value,
+            "waiting": JobStatus.QUEUED.value,
+        },
+    )  # fmt: skip
+    if row is None or not row.is_new:
+        return False
+    _bell.ring(job_id, lane)
+    return True
+
+
+def seal_reply(push: Push, answer: AnswerNow, *, nonce: str) -> str:
+    """The encrypted response body, sealed with the key that the push came with."""
+    now = int(clock.now().timestamp())
+    return passive_reply_xml(
+        push.receiver.crypto.encrypt(
+            answer.plaintext(now), timestamp=now, nonce=nonce, with_previous_key=push.previous_key
+        )
+    )
+
+
+def is_genuine_check(key: str, *, given: str, timestamp: str, nonce: str) -> bool:
+    """WeChat's check of a URL: `signature` over token, timestamp and nonce."""
+    receiver = find_receiver(key)
+    return receiver is not None and same(signature(receiver.token, timestamp, nonce), given)
+
+
+def _crypto(component: ComponentApp) -> MessageCrypto:
+    return MessageCrypto(
+        token=component.token, aes_key=component.aes_key, appid=component.appid,
+        previous_aes_key=component.previous_aes_key or None,
+    )  # fmt: skip
+
+
+def _reason(error: CallbackRefused | MalformedCallback) -> str:
+    if isinstance(error, OversizedCallback):
+        return "oversized"
+    if isinstance(error, MalformedCallback):
+        return "malformed"
+    if isinstance(error, Undecipherable):
+        return "key"
+    return "appid" if isinstance(error, WrongAppid) else "signature"
+
+
+def _created_at(message: Mapping[str, Any]) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(int(message["CreateTime"]), UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+class _Bell:
+    """Rings for new jobs from a thread of its own, so that a slow or dead Redis never delays an answer to WeChat."""
+
+    def __init__(self) -> None:
+        self._jobs: queues.Queue[tuple[UUID, Lane]] = queues.Queue(maxsize=1000)
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def ring(self, job_id: UUID, lane: Lane) -> None:
+        try:
+            self._jobs.put_nowait((job_id, lane))
+        except queues.Full:
+            return  # the sweep rings
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            ring([self._jobs.get()])
+
+
+_bell = _Bell()
