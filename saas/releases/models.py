@@ -15,6 +15,15 @@ from sqlalchemy.types import Uuid
 from saas.db import Base, TenantOwned
 
 
+class Failable:
+    """What a failed call left in the row: see `saas.components.explain.Failure`."""
+
+    errcode: Mapped[int | None] = mapped_column(default=None)
+    operation: Mapped[str] = mapped_column(Text, default="")
+    rid: Mapped[str] = mapped_column(Text, default="")
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
 class Draft(TenantOwned, Base):
     """A draft in the component app's draft box, as last read from WeChat."""
 
@@ -37,7 +46,10 @@ class Draft(TenantOwned, Base):
 
 
 class Template(TenantOwned, Base):
-    """A template in the component app's library, with our own label and the `ext_json` that uploads start from."""
+    """A template in the component app's library, with our own label and the `ext_json` that uploads start from.
+
+    `pages` are all pages of its code, known once an upload has shown them. Rows stay when WeChat's template is gone.
+    """
 
     __tablename__ = "templates"
     __table_args__ = (
@@ -50,6 +62,7 @@ class Template(TenantOwned, Base):
 
     component_id: Mapped[UUID]
     template_id: Mapped[str] = mapped_column(Text)
+    draft_id: Mapped[str] = mapped_column(Text, default="")
     kind: Mapped[int] = mapped_column(default=0)
     user_version: Mapped[str] = mapped_column(Text, default="")
     description: Mapped[str] = mapped_column(Text, default="")
@@ -63,8 +76,51 @@ class Template(TenantOwned, Base):
     gone_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class CodeState(TenantOwned, Base):
-    """What one program runs: the five slots that WeChat keeps apart (trial, audit, online, phased, service switch)."""
+class LibraryActionKind(StrEnum):
+    SYNC = "sync"
+    ADD = "add"
+    DELETE = "delete"
+
+
+class LibraryActionStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class LibraryAction(Failable, TenantOwned, Base):
+    """One change or reading of a component app's draft box and library, worked on by a job and shown with its outcome.
+
+    `target` is the draft_id to add or the template_id to delete.
+    """
+
+    __tablename__ = "library_actions"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
+        ),
+        Index("ix_library_actions_component", "provider_id", "component_id", "id"),
+        Index(
+            "uq_library_actions_open", "component_id", "kind", "target", unique=True,
+            postgresql_where=text("status in ('queued', 'running')"),
+        ),
+    )  # fmt: skip
+
+    component_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    target: Mapped[str] = mapped_column(Text, default="")
+    status: Mapped[str] = mapped_column(Text, default=LibraryActionStatus.QUEUED)
+    created_by: Mapped[UUID | None] = mapped_column(default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class CodeState(Failable, TenantOwned, Base):
+    """What one program runs: the five slots that WeChat keeps apart (trial, audit, online, phased, service switch).
+
+    `categories` are those that a submission may name. The template columns are ours: empty when the code in that slot
+    did not come from an upload that we know.
+    """
 
     __tablename__ = "code_states"
     __table_args__ = (
@@ -72,32 +128,35 @@ class CodeState(TenantOwned, Base):
         ForeignKeyConstraint(
             ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
         ),
+        ForeignKeyConstraint(["provider_id", "trial_template_row_id"], ["templates.provider_id", "templates.id"]),
+        ForeignKeyConstraint(["provider_id", "online_template_row_id"], ["templates.provider_id", "templates.id"]),
     )
 
     program_id: Mapped[UUID]
     trial_version: Mapped[str] = mapped_column(Text, default="")
     trial_description: Mapped[str] = mapped_column(Text, default="")
     trial_at: Mapped[datetime | None] = mapped_column(default=None)
-    trial_template_id: Mapped[str] = mapped_column(Text, default="")
+    trial_template_row_id: Mapped[UUID | None] = mapped_column(default=None)
     audit_version: Mapped[str] = mapped_column(Text, default="")
     audit_status: Mapped[str] = mapped_column(Text, default="")
     audit_at: Mapped[datetime | None] = mapped_column(default=None)
     online_version: Mapped[str] = mapped_column(Text, default="")
     online_description: Mapped[str] = mapped_column(Text, default="")
     online_at: Mapped[datetime | None] = mapped_column(default=None)
+    online_template_row_id: Mapped[UUID | None] = mapped_column(default=None)
     phased_percent: Mapped[int | None] = mapped_column(default=None)
     visible: Mapped[bool | None] = mapped_column(default=None)
+    categories: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    categories_read_at: Mapped[datetime | None] = mapped_column(default=None)
+    versions_read_at: Mapped[datetime | None] = mapped_column(default=None)
     read_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class _OfProgram(TenantOwned):
+class _OfProgram(Failable, TenantOwned):
     __abstract__ = True
 
     program_id: Mapped[UUID]
     created_by: Mapped[UUID | None] = mapped_column(default=None)
-    errcode: Mapped[int | None] = mapped_column(default=None)
-    rid: Mapped[str] = mapped_column(Text, default="")
-    error: Mapped[str] = mapped_column(Text, default="")
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -108,7 +167,7 @@ def _program_key() -> ForeignKeyConstraint:
 
 
 class UploadStatus(StrEnum):
-    """queued → sending → scanning → ready; failed from anywhere; superseded when a newer upload began."""
+    """queued → sending → scanning → ready; failed from anywhere; superseded once a newer upload has replaced it."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -119,7 +178,10 @@ class UploadStatus(StrEnum):
 
 
 class Upload(_OfProgram, Base):
-    """One upload of a template's code into a program's trial version, up to the finished privacy scan."""
+    """One upload of a template's code into a program's trial version, up to the finished privacy scan.
+
+    `sent_at` says that WeChat may have got it, `trial_before` what the trial version must differ from then.
+    """
 
     __tablename__ = "uploads"
     __table_args__ = (
@@ -140,6 +202,7 @@ class Upload(_OfProgram, Base):
     ext_json: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default=UploadStatus.QUEUED)
     sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    trial_before: Mapped[str] = mapped_column(Text, default="")
     committed_at: Mapped[datetime | None] = mapped_column(default=None)
     scanned_at: Mapped[datetime | None] = mapped_column(default=None)
     scan_result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
@@ -162,7 +225,11 @@ class AuditStatus(StrEnum):
 
 
 class Audit(_OfProgram, Base):
-    """One submission for audit. `auditid` is WeChat's, kept as text."""
+    """One submission for audit. `auditid` is WeChat's, kept as text.
+
+    `sent_at` says that WeChat may have got it, `latest_before` which audit was the newest before that: a newer one is
+    ours. Without `upload_id` it was submitted elsewhere and taken over.
+    """
 
     __tablename__ = "audits"
     __table_args__ = (
@@ -181,6 +248,8 @@ class Audit(_OfProgram, Base):
     auditid: Mapped[str] = mapped_column(Text, default="")
     request: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     status: Mapped[str] = mapped_column(Text, default=AuditStatus.QUEUED)
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    latest_before: Mapped[str] = mapped_column(Text, default="")
     submitted_at: Mapped[datetime | None] = mapped_column(default=None)
     decided_at: Mapped[datetime | None] = mapped_column(default=None)
     delayed_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -189,7 +258,9 @@ class Audit(_OfProgram, Base):
     screenshot_media_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     screenshot_file_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), default=list)
     undo_requested_at: Mapped[datetime | None] = mapped_column(default=None)
+    undo_sent_at: Mapped[datetime | None] = mapped_column(default=None)
     undo_errcode: Mapped[int | None] = mapped_column(default=None)
+    undo_rid: Mapped[str] = mapped_column(Text, default="")
     undo_error: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -206,7 +277,10 @@ class ReleaseStatus(StrEnum):
 
 
 class Release(_OfProgram, Base):
-    """One release of an approved audit, or one roll back to an earlier version."""
+    """One release of an approved audit, or one roll back to an earlier version.
+
+    `sent_at` says that WeChat may have got it, `online_before` what the online version must differ from then.
+    """
 
     __tablename__ = "releases"
     __table_args__ = (
@@ -225,6 +299,7 @@ class Release(_OfProgram, Base):
     from_version: Mapped[str] = mapped_column(Text, default="")
     status: Mapped[str] = mapped_column(Text, default=ReleaseStatus.QUEUED)
     sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    online_before: Mapped[str] = mapped_column(Text, default="")
 
 
 class PastVersion(TenantOwned, Base):
