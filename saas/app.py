@@ -1,0 +1,43 @@
+"""Puts the parts together."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from flask import Blueprint, Flask
+
+import saas.web as web
+from saas import db, logs
+from saas.config import Settings, settings
+from saas.tenants import keys
+from saas.web import errors, health, language, pages, security, sign_in
+
+
+def create_app(config: Settings | None = None) -> Flask:
+    """The web application, connected to its database; one per process."""
+    config = config or settings()
+    logs.configure(config)
+    db.connect(config)
+    keys.install()
+    app = Flask("saas", static_url_path="/static")
+    security.protect(app, config)
+    language.speak(app)
+    sign_in.recognise(app)
+    pages.render_with(app, config)
+    errors.explain(app)
+    health.watch(app)
+    for blueprint in _blueprints():
+        app.register_blueprint(blueprint)
+    security.exempt_callbacks(app)
+    return app
+
+
+def _blueprints() -> list[Blueprint]:
+    """Every blueprint below `saas.web`; importing a module of screens hangs its views into its blueprint."""
+    found: dict[str, Blueprint] = {}
+    for module in sorted(pkgutil.walk_packages(web.__path__, "saas.web."), key=lambda info: info.name):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Blueprint):
+                found[value.name] = value
+    return list(found.values())

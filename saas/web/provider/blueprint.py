@@ -1,0 +1,81 @@
+"""A provider's pages, `/p/<slug>/…`: who comes in, and behind which wall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Blueprint, g, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from saas.errors import NotFound
+from saas.tenants import providers
+from saas.tenants.access import Verb
+from saas.tenants.tasks import count_open_tasks
+from saas.web import unit
+from saas.web.sign_in import ask_to_sign_in, client_ip
+
+provider = Blueprint("provider", __name__, url_prefix="/p/<slug>")
+
+
+def role_name(role: str) -> str:
+    """A member's role as the screens call it."""
+    return str({"owner": _l("所有者"), "admin": _l("管理员"), "member": _l("成员"), "viewer": _l("只读成员")}[role])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the navigation; shown when its view exists and the role may use it."""
+
+    endpoint: str
+    label: Any
+    icon: str
+    verb: Verb = Verb.VIEW
+
+
+NAVIGATION = (
+    Entry("provider.dashboard", _l("工作台"), "home"),
+    Entry("provider.list_programs", _l("小程序"), "app"),
+    Entry("provider.list_merchants", _l("商家"), "store"),
+    Entry("provider.list_templates", _l("代码模板"), "template"),
+    Entry("provider.list_components", _l("第三方平台"), "plug"),
+    Entry("provider.list_members", _l("成员"), "users"),
+    Entry("provider.list_activities", _l("操作记录"), "history"),
+    Entry("provider.edit_settings", _l("设置"), "settings", Verb.MANAGE),
+)
+
+
+@provider.url_value_preprocessor
+def take_slug(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Views need not name the provider: it is in `g`."""
+    g.slug = (values or {}).pop("slug", "")
+
+
+@provider.url_defaults
+def give_slug(_endpoint: str, values: dict[str, Any]) -> None:
+    values.setdefault("slug", g.get("slug", ""))
+
+
+@provider.context_processor
+def give_navigation() -> dict[str, Any]:
+    return {"navigation": NAVIGATION, "ui_role": role_name}
+
+
+@provider.before_request
+def enter() -> ResponseReturnValue | None:
+    """Anonymous: sign in. A stranger: there is no such page. A member: `g.who`, `g.db` and `g.provider`."""
+    if not current_user.is_authenticated:
+        return ask_to_sign_in()
+    if not current_user.is_verified:
+        return redirect(url_for("account.verify"), code=303)
+    found = providers.member_at(current_user.user_id, g.slug, client_ip(), g.request_id)
+    if found is None:
+        raise NotFound()
+    g.who, g.provider = found
+    g.time_zone = g.provider.time_zone
+    structlog.contextvars.bind_contextvars(provider=g.slug)
+    g.open_tasks = count_open_tasks(unit.begin_for(g.provider.id))
+    return None

@@ -1,0 +1,39 @@
+"""The provider's first page: what waits for somebody, how much there is, the way to the first release."""
+
+from __future__ import annotations
+
+from flask import current_app, g, url_for
+from flask.typing import ResponseReturnValue
+
+from saas.errors import N_
+from saas.releases import progress
+from saas.tenants.models import Task, TaskKind
+from saas.tenants.tasks import open_tasks
+from saas.web.pages import render
+from saas.web.provider.blueprint import provider
+
+_TITLES = {
+    TaskKind.REAUTHORIZE: N_("请商家重新授权"),
+    TaskKind.FIX_IP_LIST: N_("把出口 IP 加入第三方平台的白名单"),
+    TaskKind.FIX_SECRET: N_("更新第三方平台的 AppSecret"),
+    TaskKind.TICKET_MISSING: N_("第三方平台收不到票据"),
+}
+
+
+@provider.get("/")
+def dashboard() -> ResponseReturnValue:
+    return render(
+        "provider/dashboard.html", tasks=open_tasks(g.db), road=progress.road(g.db), task_title=_title,
+        task_url=_address,
+    )  # fmt: skip
+
+
+def _title(task: Task) -> str:
+    return _TITLES[TaskKind(task.kind)]
+
+
+def _address(task: Task) -> str:
+    """Where the task is done: a mini program's page, else its component app's."""
+    if task.kind == TaskKind.REAUTHORIZE and "provider.show_program" in current_app.view_functions:
+        return url_for("provider.show_program", program_id=task.subject_id)
+    return url_for("provider.show_component", component_id=task.subject_id)
