@@ -16,6 +16,8 @@ from saas.vault import Sealed
 
 
 class AuthorizationStatus(StrEnum):
+    """LOST: the merchant did not withdraw, but no valid refresh token can be had any more; only a new link helps."""
+
     AUTHORIZED = "authorized"
     UNAUTHORIZED = "unauthorized"
     LOST = "lost"
@@ -52,6 +54,8 @@ class Program(TenantOwned, Base):
     profile: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     profile_read_at: Mapped[datetime | None] = mapped_column(default=None)
     profile_errcode: Mapped[int | None] = mapped_column(default=None)
+    profile_operation: Mapped[str] = mapped_column(Text, default="")
+    profile_rid: Mapped[str] = mapped_column(Text, default="")
     profile_error: Mapped[str] = mapped_column(Text, default="")
     ext_values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     note: Mapped[str] = mapped_column(Text, default="")
@@ -133,9 +137,18 @@ class AuthorizationVisit(TenantOwned, Base):
 
 
 class GrantStatus(StrEnum):
+    """queued → exchanged | failed; a failed one is queued again when the event tells whose code it was."""
+
     QUEUED = "queued"
     EXCHANGED = "exchanged"
     FAILED = "failed"
+
+
+class GrantSource(StrEnum):
+    """Who brought the code first."""
+
+    BROWSER = "browser"
+    EVENT = "event"
 
 
 class Grant(TenantOwned, Base):
@@ -148,6 +161,7 @@ class Grant(TenantOwned, Base):
             ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
         ),
         ForeignKeyConstraint(["provider_id", "link_id"], ["authorization_links.provider_id", "authorization_links.id"]),
+        Index("ix_grants_link", "link_id", "id"),
     )
 
     component_id: Mapped[UUID]
@@ -160,6 +174,7 @@ class Grant(TenantOwned, Base):
     happened_at: Mapped[datetime]
     status: Mapped[str] = mapped_column(Text, default=GrantStatus.QUEUED)
     errcode: Mapped[int | None] = mapped_column(default=None)
+    rid: Mapped[str] = mapped_column(Text, default="")
     error: Mapped[str] = mapped_column(Text, default="")
     program_id: Mapped[UUID | None] = mapped_column(default=None)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)

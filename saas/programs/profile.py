@@ -1,0 +1,129 @@
+"""A mini program's profile as WeChat tells it: read after every authorization and on request, never while a page is
+drawn. A failed read leaves what was known, with the error beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from saas import clock
+from saas.components.access import load_component
+from saas.components.authorizations import end_authorization
+from saas.components.explain import explain_failure
+from saas.components.models import AuthorizationEnd, ComponentApp
+from saas.components.wechat import wechat
+from saas.db import settle
+from saas.programs.authorization import READ_PROFILE, mark_ended
+from saas.programs.exchange import set_numbers
+from saas.programs.models import AuthorizationStatus, Program
+from saas.queue import Lane, enqueue, waiting
+from saas.tenants import activity
+from saas.tenants.access import Verb, Who, require
+from saas.wx.api.component import AuthorizerInfo
+from saas.wx.errors import AppidInvalid, CallFailed, NotAuthorized
+
+FETCH_AVATAR = "jobs.programs.fetch_avatar"
+_BY_API = frozenset({2, 6, 13, 16, 17, 19, 22, 23})
+_VERIFIED = frozenset({0, 1, 2})
+_KEPT = (
+    "alias", "basic_config", "business_info", "qrcode_url", "register_type", "service_type_info", "verify_type_info",
+)  # fmt: skip
+
+
+def request_profile(db: Session, program: Program, *, who: Who) -> None:
+    """Have the profile read again, by a job."""
+    require(who, Verb.WORK)
+    activity.record(db, who, "program.profile.request", program)
+    enqueue(db, READ_PROFILE, program.id, lane=Lane.URGENT)
+
+
+def is_reading(db: Session, program: Program) -> bool:
+    """Whether a job is about to read the profile."""
+    return waiting(db, READ_PROFILE, program.id) is not None
+
+
+def read_profile(db: Session, program: Program) -> None:
+    """Ask WeChat who this account is. NotAuthorized is an answer, too: the authorization is over."""
+    component = load_component(db, program.component_id)
+    authorized_at, asked_at = program.authorized_at, clock.now()
+    settle(db)
+    client = wechat(component)
+    try:
+        info = client.component.api_get_authorizer_info(program.appid)
+    except (NotAuthorized, AppidInvalid) as error:
+        db.refresh(program, with_for_update=True)
+        note_profile_error(program, error)
+        if program.authorized_at == authorized_at and isinstance(error, NotAuthorized):
+            end_authorization(db, component, program.appid, happened_at=asked_at)
+            mark_ended(db, program, happened_at=asked_at, why=AuthorizationEnd.UNAUTHORIZED)
+        return
+    except CallFailed as error:
+        if explain_failure(error).passing:
+            raise
+        note_profile_error(program, error)
+        return
+    db.refresh(program, with_for_update=True)
+    _write(program, info)
+    if program.registered_by_api and program.authorization == AuthorizationStatus.AUTHORIZED:
+        _read_counters(db, component, program)
+    if program.avatar_url:
+        enqueue(db, FETCH_AVATAR, program.id)
+
+
+def note_profile_error(program: Program, error: BaseException) -> None:
+    """Keep why the profile could not be read."""
+    program.profile_errcode, program.profile_rid, program.profile_operation = None, "", ""
+    program.profile_error = type(error).__name__
+    if isinstance(error, CallFailed):
+        failure = explain_failure(error)
+        program.profile_errcode, program.profile_rid = failure.errcode, failure.rid
+        program.profile_operation, program.profile_error = failure.operation, failure.error
+
+
+def _write(program: Program, info: AuthorizerInfo) -> None:
+    account: Mapping[str, Any] = info["authorizer_info"]
+    mini_program: Mapping[str, Any] = account.get("MiniProgramInfo") or {}
+    program.name = _text(account, "nick_name") or program.name
+    program.original_id = _text(account, "user_name") or program.original_id
+    program.avatar_url = _text(account, "head_img")
+    program.company_name = _text(account, "principal_name")
+    program.introduction = _text(account, "signature")
+    program.account_status = _number(account.get("account_status"))
+    program.verified = _number((account.get("verify_type_info") or {}).get("id")) in _VERIFIED
+    register_type = _number(account.get("register_type"))
+    program.registered_by_api = None if register_type is None else register_type in _BY_API
+    program.profile = {
+        **{name: account[name] for name in _KEPT if name in account},
+        "is_mini_program": "MiniProgramInfo" in account,
+        "categories": mini_program.get("categories") or [],
+        "network": mini_program.get("network") or {},
+    }
+    if "func_info" in info["authorization_info"]:
+        program.permission_sets = set_numbers(info["authorization_info"]["func_info"])
+    program.profile_read_at = clock.now()
+    program.profile_errcode, program.profile_rid = None, ""
+    program.profile_operation = program.profile_error = ""
+
+
+def _read_counters(db: Session, component: ComponentApp, program: Program) -> None:
+    """What WeChat tells of accounts registered by API only: subject, verification, chances left this month or year."""
+    settle(db)
+    try:
+        basic = wechat(component).account.getaccountbasicinfo(program.appid)
+    except CallFailed as error:
+        note_profile_error(program, error)
+        return
+    program.profile = {**program.profile, "basic": {k: v for k, v in basic.items() if k not in ("errcode", "errmsg")}}
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    return str(fields.get(name) or "").strip()
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,55 @@
+"""Files of a provider: a row in the database, the content sealed in the file store."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from saas import files
+from saas.db import after_commit, new_id
+from saas.errors import NotFound
+from saas.tenants.models import StoredFile
+
+
+def keep_file(
+    db: Session, provider_id: UUID, kind: str, content: bytes, *, content_type: str, name: str = ""
+) -> StoredFile:
+    """Store a file. `kind` says what it is (``avatar``, ``trial_qr``) and is the folder that it lies in."""
+    row = StoredFile(
+        id=new_id(), provider_id=provider_id, kind=kind, content_type=content_type, size=len(content),
+        sha256=hashlib.sha256(content).digest(), name=name,
+    )  # fmt: skip
+    files.put(provider_id, _key(row), content)
+    db.add(row)
+    db.flush()
+    return row
+
+
+def load_file(db: Session, file_id: UUID | None) -> StoredFile:
+    """A file's row, for those who have reached the thing that it belongs to through its door."""
+    row = db.scalar(select(StoredFile).where(StoredFile.id == file_id)) if file_id else None
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def read_file(row: StoredFile) -> bytes:
+    """The content; NotFound when the store has lost it."""
+    try:
+        return files.get(row.provider_id, _key(row))
+    except FileNotFoundError:
+        raise NotFound() from None
+
+
+def drop_file(db: Session, row: StoredFile) -> None:
+    """Forget a file: the row now, the content once that is committed."""
+    provider_id, key = row.provider_id, _key(row)
+    db.delete(row)
+    after_commit(db, lambda: files.delete(provider_id, key))
+
+
+def _key(row: StoredFile) -> str:
+    return f"{row.kind}/{row.id}"
