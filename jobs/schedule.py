@@ -51,6 +51,12 @@ class Cron:
 CRONS = [
     Cron("jobs.schedule.ring", every=timedelta(seconds=2)),
     Cron("jobs.schedule.prune_jobs", at="17 19 * * *"),
+    Cron("jobs.tokens.look_for_expiring", every=timedelta(minutes=1)),
+    Cron("jobs.components.look_at_tickets", every=timedelta(minutes=1)),
+    Cron("jobs.components.look_at_quotas", every=timedelta(hours=1)),
+    Cron("jobs.components.prune_call_log", at="23 19 * * *"),
+    Cron("jobs.callbacks.prune", at="29 19 * * *"),
+    Cron("jobs.tenants.forget_the_past", at="41 19 * * *"),
 ]  # fmt: skip
 
 

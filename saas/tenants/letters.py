@@ -18,13 +18,13 @@ LOCALES = ("zh_CN", "en")
 
 
 def send_letter(
-    db: Session, name: str, *, to: str, locale: str = "zh_CN", provider_id: UUID | None = None, **values: Any
+    db: Session, template: str, *, to: str, locale: str = "zh_CN", provider_id: UUID | None = None, **values: Any
 ) -> OutgoingMail:
-    """Write the mail `saas/templates/mail/<name>.<locale>.txt` and send it once this transaction has committed.
+    """Write the mail `saas/templates/mail/<template>.<locale>.txt` and send it once this transaction has committed.
 
     The template's first line is the subject. In a tenant's session `provider_id` must be its own.
     """
-    subject, text = render_letter(name, locale, **values)
+    subject, text = render_letter(template, locale, values)
     mail = OutgoingMail(
         provider_id=provider_id, to=to, subject=subject, body_text=text, body_html=_as_html(text, locale)
     )
@@ -34,11 +34,11 @@ def send_letter(
     return mail
 
 
-def render_letter(name: str, locale: str, **values: Any) -> tuple[str, str]:
+def render_letter(template: str, locale: str, values: dict[str, Any]) -> tuple[str, str]:
     """Subject and text. A name with a line break cannot add a header or a paragraph."""
     locale = locale if locale in LOCALES else LOCALES[0]
     flat = {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in values.items()}
-    written = _templates().get_template(f"{name}.{locale}.txt").render(flat)
+    written = _templates().get_template(f"{template}.{locale}.txt").render(flat)
     subject, _, text = written.strip().partition("\n")
     return subject.strip(), text.strip() + "\n"
 

@@ -1,17 +1,20 @@
-"""Which providers a person belongs to, and as whom she acts there. One query per request, in a platform session."""
+"""Providers: making one, which of them a person belongs to, and as whom she acts there (one query per request)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from sqlalchemy import ColumnElement, func, literal, select, union_all
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from saas.db import platform_session
-from saas.errors import N_, Forbidden
-from saas.tenants.access import PlatformWho, Who
+from saas.db import new_id, platform_session
+from saas.errors import N_, Forbidden, Invalid
+from saas.tenants import activity, keys
+from saas.tenants.access import PlatformWho, Verb, Who, require
 from saas.tenants.models import (
     Membership,
     Merchant,
@@ -24,6 +27,7 @@ from saas.tenants.models import (
     Role,
     User,
 )
+from saas.tenants.names import check_slug, clean_name, random_tail, slug_from
 
 
 class ProviderSuspended(Forbidden):
@@ -165,6 +169,37 @@ def homes_of(user_id: UUID) -> list[Home]:
     return sorted((Home(*row) for row in rows), key=lambda home: (order.index(home.kind), home.name))
 
 
+def create_provider(db: Session, owner: User, name: str, slug: str, *, ip: str = "", request_id: str = "") -> Provider:
+    """Make a provider with its keys and its owner, in a platform session; raises Invalid when the slug is taken."""
+    provider = Provider(id=new_id(), slug=slug, name=name)
+    try:
+        with db.begin_nested():
+            db.add(provider)
+    except IntegrityError:
+        raise Invalid(N_("“%(slug)s”已被使用，请换一个"), field="slug", slug=slug) from None
+    keys.create_keys(db, provider.id)
+    db.add(Membership(provider_id=provider.id, user_id=owner.id, role=Role.OWNER))
+    who = Who(provider.id, owner.name, owner.id, role=Role.OWNER, ip=ip, request_id=request_id)
+    activity.record(db, who, "provider.create", provider)
+    return provider
+
+
+def free_slug(db: Session, wish: str, name: str) -> str:
+    """The wished address name, or one made from the provider's name; raises Invalid when the wish is taken.
+
+    In a platform session. Of two who ask at the same moment the second is refused by `create_provider`.
+    """
+    slug = check_slug(wish) if wish else slug_from(name)
+    taken = set(db.scalars(select(Provider.slug).where(Provider.slug.startswith(slug, autoescape=True))))
+    if slug not in taken:
+        return slug
+    if wish:
+        raise Invalid(N_("“%(slug)s”已被使用，请换一个"), field="slug", slug=slug)
+    while slug in taken:
+        slug = f"{slug[:24].strip('-')}-{random_tail()}"
+    return slug
+
+
 def own_provider(db: Session) -> Provider:
     """The provider of a tenant's session."""
     return db.scalars(select(Provider).where(Provider.id == db.info["provider_id"])).one()
@@ -175,6 +210,19 @@ def provider_id_of(slug: str) -> UUID | None:
     working = Provider.status.in_([ProviderStatus.TRIAL, ProviderStatus.ACTIVE])
     with platform_session("find the provider of an address") as db:
         return db.scalar(select(Provider.id).where(Provider.slug == slug, working))
+
+
+def change_settings(db: Session, provider: Provider, *, who: Who, name: str, time_zone: str, contact: str) -> None:
+    """Change what a provider is called, its people's time zone and the contact that the platform may reach it by."""
+    require(who, Verb.MANAGE)
+    if time_zone not in available_timezones():
+        raise Invalid(N_("没有这个时区"), field="time_zone")
+    new = {"name": clean_name(name, field="name"), "time_zone": time_zone, "contact": " ".join(contact.split())[:100]}
+    changed = [key for key, value in new.items() if getattr(provider, key) != value]
+    for key in changed:
+        setattr(provider, key, new[key])
+    if changed:
+        activity.record(db, who, "provider.change_settings", provider, detail={"changed": changed})
 
 
 def _usable(user_id: UUID) -> tuple[ColumnElement[bool], ...]:

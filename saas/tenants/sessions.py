@@ -144,17 +144,3 @@ def list_sessions(user_id: UUID) -> list[LoginSession]:
                 .limit(100)
             )
         )
-
-
-def delete_ended(db: Session, limit: int = 1000) -> int:
-    """Forget sign-ins that ended more than 30 days ago. For a daily cron, in a platform session."""
-    before = clock.now() - timedelta(days=30)
-    old = (
-        select(LoginSession.id)
-        .where((LoginSession.expires_at < before) | (LoginSession.revoked_at < before))
-        .limit(limit)
-    )
-    rows = list(db.scalars(select(LoginSession).where(LoginSession.id.in_(old))))
-    for row in rows:
-        db.delete(row)
-    return len(rows)

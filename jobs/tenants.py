@@ -1,0 +1,54 @@
+"""Jobs about people and providers: send mails, forget what is over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from jobs.runner import job
+from saas import clock, mail
+from saas.config import settings
+from saas.db import settle
+from saas.tenants.models import LoginSession, MailToken, OutgoingMail
+
+
+def _gave_up(db: Session, mail_id: UUID, error: BaseException) -> None:
+    letter = _load(db, mail_id)
+    if letter is not None:
+        letter.error = f"{type(error).__name__}: {error}"[:500]
+
+
+@job(attempts=8, gave_up=_gave_up)
+def send_mail(db: Session, mail_id: UUID, _attempt: int) -> None:
+    """Send one mail that is not sent yet.
+
+    It is marked after the server took it, so a worker that dies in between sends it twice, with the same Message-ID:
+    a mail that comes twice is better than one that never comes.
+    """
+    letter = _load(db, mail_id)
+    if letter is None or letter.sent_at is not None:
+        return
+    settle(db)
+    mail.send(
+        to=letter.to, subject=letter.subject, text=letter.body_text, html=letter.body_html,
+        message_id=f"<{letter.id}@daiban>",
+    )  # fmt: skip
+    letter.sent_at = clock.now()
+    letter.error = ""
+    if not settings().mail_url.startswith("demo:"):
+        letter.body_text = letter.body_html = ""  # it holds secret links
+
+
+def _load(db: Session, mail_id: UUID) -> OutgoingMail | None:
+    return db.scalar(select(OutgoingMail).where(OutgoingMail.id == mail_id))
+
+
+def forget_the_past(db: Session) -> None:
+    """Cron: forget sign-ins, mailed secrets and mails that ended a month ago."""
+    before = clock.now() - timedelta(days=30)
+    db.execute(delete(LoginSession).where((LoginSession.expires_at < before) | (LoginSession.revoked_at < before)))
+    db.execute(delete(MailToken).where(MailToken.expires_at < before))
+    db.execute(delete(OutgoingMail).where(OutgoingMail.created_at < before))
