@@ -156,7 +156,8 @@ def load_settings(**overrides: Any) -> Settings:
         lines = []
         for fault in error.errors():
             name = ".".join(str(part) for part in fault["loc"])
-            lines.append(f"{name}: {fault['msg']}" if name else str(fault["msg"]))
+            variable = name if name.isupper() or not name else f"DAIBAN_{name.upper()}"
+            lines.append(f"{variable}: {fault['msg']}" if name else str(fault["msg"]))
         raise UnsafeSettings("\n".join(lines)) from None
 
 
