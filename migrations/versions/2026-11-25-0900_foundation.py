@@ -468,8 +468,10 @@ def upgrade() -> None:
         sa.Column("known", sa.Integer(), nullable=False),
         sa.Column("skipped", sa.Integer(), nullable=False),
         sa.Column("failed", sa.Integer(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
         sa.Column("errcode", sa.Integer(), nullable=True),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("rid", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("component_id", sa.Uuid(), nullable=False),
         sa.Column("provider_id", sa.Uuid(), nullable=False),
@@ -485,6 +487,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_fleet_imports_component_id"), "fleet_imports", ["component_id"], unique=False)
     op.create_index(op.f("ix_fleet_imports_provider_id"), "fleet_imports", ["provider_id"], unique=False)
+    op.create_index(
+        "uq_fleet_imports_open",
+        "fleet_imports",
+        ["component_id"],
+        unique=True,
+        postgresql_where=sa.text("status in ('queued', 'running')"),
+    )
     op.create_table(
         "invitations",
         sa.Column("provider_id", sa.Uuid(), nullable=False),

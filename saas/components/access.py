@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from saas.components.models import AccessTokenRow, Callback, ComponentApp
+from saas.components.models import AccessTokenRow, Callback, ComponentApp, FleetImport
 from saas.errors import NotFound
 from saas.tenants.access import Verb, Who, require
 
@@ -29,6 +29,23 @@ def load_component(db: Session, component_id: UUID) -> ComponentApp:
     if component is None:
         raise NotFound
     return component
+
+
+def get_import(db: Session, who: Who, component_id: UUID, import_id: UUID, verb: Verb = Verb.VIEW) -> FleetImport:
+    """One run of bringing a fleet in, under its component app."""
+    component = get_component(db, who, component_id, verb)
+    run = db.scalar(select(FleetImport).where(FleetImport.component_id == component.id, FleetImport.id == import_id))
+    if run is None:
+        raise NotFound
+    return run
+
+
+def load_import(db: Session, import_id: UUID) -> FleetImport:
+    """For the job that brings the fleet in."""
+    run = db.scalar(select(FleetImport).where(FleetImport.id == import_id))
+    if run is None:
+        raise NotFound
+    return run
 
 
 def load_callback(db: Session, callback_id: UUID) -> Callback:

@@ -215,7 +215,13 @@ class FleetImport(_OfComponent, Base):
     """Bringing in the mini programs that had already authorized this component app; shown as its progress."""
 
     __tablename__ = "fleet_imports"
-    __table_args__ = (_component_key(),)
+    __table_args__ = (
+        _component_key(),
+        Index(
+            "uq_fleet_imports_open", "component_id", unique=True,
+            postgresql_where=text("status in ('queued', 'running')"),
+        ),
+    )  # fmt: skip
 
     status: Mapped[str] = mapped_column(Text, default=ImportStatus.QUEUED)
     total: Mapped[int | None] = mapped_column(default=None)
@@ -224,6 +230,8 @@ class FleetImport(_OfComponent, Base):
     known: Mapped[int] = mapped_column(default=0)
     skipped: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
-    error: Mapped[str] = mapped_column(Text, default="")
     errcode: Mapped[int | None] = mapped_column(default=None)
+    operation: Mapped[str] = mapped_column(Text, default="")
+    rid: Mapped[str] = mapped_column(Text, default="")
+    error: Mapped[str] = mapped_column(Text, default="")
     finished_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -65,7 +65,7 @@ def read_profile(db: Session, program: Program) -> None:
         note_profile_error(program, error)
         return
     db.refresh(program, with_for_update=True)
-    _write(program, info)
+    write_profile(program, info)
     if program.registered_by_api and program.authorization == AuthorizationStatus.AUTHORIZED:
         _read_counters(db, component, program)
     if program.avatar_url:
@@ -82,7 +82,7 @@ def note_profile_error(program: Program, error: BaseException) -> None:
         program.profile_operation, program.profile_error = failure.operation, failure.error
 
 
-def _write(program: Program, info: AuthorizerInfo) -> None:
+def write_profile(program: Program, info: AuthorizerInfo) -> None:
     account: Mapping[str, Any] = info["authorizer_info"]
     mini_program: Mapping[str, Any] = account.get("MiniProgramInfo") or {}
     program.name = _text(account, "nick_name") or program.name

@@ -37,7 +37,7 @@ class SmallWeChat:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
                 content = json.dumps(server._answer(self.path, body)).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain")
