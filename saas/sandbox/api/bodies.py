@@ -1,0 +1,117 @@
+"""Hold a call's query and body against the contract, once for all operations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from saas.sandbox.refusals import Refused
+from saas.wx.contract.operations import Operation, Schema, operation
+
+_ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?!00[0-1])[0-9a-fA-F]{4}")
+
+
+class Unfit(Exception):
+    """A call that does not fit its description; `what` is for the page of mistakes."""
+
+    def __init__(self, errcode: int, what: str) -> None:
+        super().__init__(what)
+        self.refusal = Refused(errcode)
+        self.what = what
+
+
+def read_json(op: Operation, raw: bytes, invalid: Mapping[str, int]) -> dict[str, Any]:
+    """The body of a POST. Raises Unfit."""
+    if op.request_schema is None:
+        return _loose(raw)
+    if not raw.strip():
+        raise Unfit(44002, "POST 没有请求体：没有参数也要发 {}")
+    try:
+        body = json.loads(raw.decode())
+    except ValueError as error:
+        raise Unfit(47001, "请求体不是 UTF-8 的 JSON") from error
+    if not isinstance(body, dict):
+        raise Unfit(47001, "请求体不是 JSON 对象")
+    faults = sorted(_validator(op.id).iter_errors(body), key=lambda fault: (len(fault.path), fault.validator != "type"))
+    if faults:
+        raise _unfit(faults[0], invalid)
+    return body
+
+
+def has_escapes(raw: bytes) -> bool:
+    """Chinese written as \\uXXXX: WeChat shows it like that to users, or refuses it."""
+    return bool(_ESCAPED.search(raw))
+
+
+def read_query(op: Operation, given: Mapping[str, str], invalid: Mapping[str, int]) -> dict[str, Any]:
+    """The documented query parameters without the token. Raises Unfit."""
+    query: dict[str, Any] = {}
+    known = {param.name: param for param in op.query_params}
+    for name, text in given.items():
+        if name not in known:
+            raise Unfit(40097, f"多余的查询参数 {name}")
+        schema = known[name].schema
+        value: Any = int(text) if schema.get("type") == "integer" and text.lstrip("-").isdigit() else text
+        if not Draft202012Validator(schema).is_valid(value):
+            raise Unfit(invalid.get(name, 40097), f"查询参数 {name} 的值不对")
+        query[name] = value
+    for param in op.query_params:
+        if param.required and param.name not in query:
+            raise Unfit(invalid.get(param.name, 40097), f"缺少查询参数 {param.name}")
+    return query
+
+
+def _loose(raw: bytes) -> dict[str, Any]:
+    """Where the contract knows no body, anything is let through."""
+    try:
+        body = json.loads(raw or b"{}")
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _unfit(fault: ValidationError, invalid: Mapping[str, int]) -> Unfit:
+    place = ".".join(str(step) for step in fault.absolute_path)
+    names = [str(step) for step in fault.absolute_path if isinstance(step, str)]
+    special = next((invalid[name] for name in reversed(names) if name in invalid), None)
+    instance: Any = fault.instance
+    schema: Any = fault.schema
+    if fault.validator == "required":
+        missing = next(name for name in schema["required"] if name not in instance)
+        code = 41018 if missing == "component_appid" else 47001
+        return Unfit(special or code, f"缺少字段 {f'{place}.{missing}'.strip('.')}")
+    if fault.validator == "type":
+        return Unfit(47001, f"字段 {place} 的类型不对，应为 {fault.validator_value}")
+    if fault.validator == "additionalProperties":
+        extra = sorted(set(instance) - set(schema.get("properties", {})))
+        return Unfit(40097, f"多余的字段 {', '.join(f'{place}.{name}'.strip('.') for name in extra)}")
+    return Unfit(special or 40097, f"字段 {place} 的值不对（{fault.validator}: {fault.validator_value}）")
+
+
+@cache
+def _validator(operation_id: str) -> Draft202012Validator:
+    schema = operation(operation_id).request_schema
+    return Draft202012Validator(_closed(schema or {}))
+
+
+def _closed(schema: Any) -> Any:
+    """The same schema, refusing fields that it does not name."""
+    if isinstance(schema, list):
+        return [_closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed: Schema = {}
+    for key, value in schema.items():
+        if key == "properties":
+            closed[key] = {name: _closed(inner) for name, inner in value.items()}
+        else:
+            closed[key] = _closed(value) if key in ("items", "oneOf", "anyOf", "allOf") else value
+    if "properties" in closed and "additionalProperties" not in closed and "type" in closed:
+        closed["additionalProperties"] = False
+    return closed

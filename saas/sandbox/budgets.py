@@ -1,0 +1,38 @@
+"""Actions that WeChat counts by day or month, in Beijing's calendar."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from saas.sandbox.state import Db, insert, scalar
+
+_BEIJING = timezone(timedelta(hours=8))
+
+
+def spend(db: Db, now: float, name: str, owner: str) -> None:
+    insert(db, "spending", name=name, owner=owner, at=now)
+
+
+def spent_today(db: Db, now: float, name: str, owner: str) -> int:
+    return _spent_since(db, name, owner, _local(now).replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def spent_this_month(db: Db, now: float, name: str, owner: str) -> int:
+    start = _local(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return _spent_since(db, name, owner, start)
+
+
+def _local(now: float) -> datetime:
+    return datetime.fromtimestamp(now, UTC).astimezone(_BEIJING)
+
+
+def _spent_since(db: Db, name: str, owner: str, start: datetime) -> int:
+    return int(
+        scalar(
+            db,
+            "select count(*) from spending where owner = ? and name = ? and at >= ?",
+            owner,
+            name,
+            start.timestamp(),
+        )
+    )

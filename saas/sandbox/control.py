@@ -1,0 +1,367 @@
+"""Drive a running sandbox over HTTP: for `daiban journey` and the tests. Knows nothing of the sandbox's inside."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+Json = dict[str, Any]
+
+
+class SandboxRefused(Exception):
+    """The sandbox would not do what was asked; the text says why."""
+
+
+class SandboxControl:
+    """Every method is one call of /control, or the taps of a person on the sandbox's pages.
+
+    Component apps are named by their appid, operations by the contract's operationId, people by name.
+    """
+
+    def __init__(self, base_url: str, *, transport: httpx2.BaseTransport | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._transport = transport
+        self._http = self._browser()
+
+    def __enter__(self) -> SandboxControl:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # component apps
+
+    def create_component(
+        self,
+        *,
+        events_url: str = "",
+        messages_url: str = "",
+        start_domain: str = "127.0.0.1",
+        name: str = "测试平台",
+        **values: Any,
+    ) -> Json:
+        """Create a component app, or change the one with `appid=`; answers all its values (appid, secret, token, ...).
+
+        Further values: secret, token, aes_key, permission_sets, ip_whitelist, audit_limit, speedup_limit, pushing.
+        """
+        given = {"events_url": events_url, "messages_url": messages_url, "start_domain": start_domain, "name": name}
+        return self._post("components", given | values)
+
+    def change_component(self, appid: str, **values: Any) -> Json:
+        return self._post("components", {"appid": appid, **values})
+
+    def components(self) -> list[Json]:
+        found: list[Json] = self._get("components")["components"]
+        return found
+
+    def push_ticket(self, component_appid: str) -> str:
+        """Push a new ticket now; answers its value."""
+        return str(self._post("ticket", {"component_appid": component_appid})["ticket"])
+
+    def stop_tickets(self, component_appid: str) -> None:
+        self._post("ticket/stop", {"component_appid": component_appid})
+
+    def add_draft(self, component_appid: str, *, user_version: str, **values: Any) -> int:
+        """Put a draft in the draft box. Further values: user_desc, developer, source_name, pages, privacy."""
+        answer = self._post("drafts", {"component_appid": component_appid, "user_version": user_version, **values})
+        return int(answer["draft_id"])
+
+    # merchants' accounts
+
+    def people(self) -> list[Json]:
+        found: list[Json] = self._get("people")["people"]
+        return found
+
+    def accounts(self, *, owner: str = "", nick_name: str = "") -> list[Json]:
+        found: list[Json] = self._get("accounts", {"owner": owner, "nick_name": nick_name})["accounts"]
+        return found
+
+    def add_account(self, owner: str, *, nick_name: str, **values: Any) -> str:
+        """One more mini program; answers its appid."""
+        return str(self._post("accounts", {"owner": owner, "nick_name": nick_name, **values})["appid"])
+
+    def change_account(self, appid: str, **values: Any) -> None:
+        """nick_name, principal_name, signature, account_status, categories, missing_privacy."""
+        self._post("accounts/change", {"appid": appid, **values})
+
+    def seed_accounts(self, count: int) -> list[str]:
+        appids: list[str] = self._post("accounts/seed", {"count": count})["appids"]
+        return appids
+
+    def authorize_fleet(self, component_appid: str, count: int, *, exchanged: bool = True) -> list[str]:
+        """Make so many mini programs that have authorized before, without events; answers their appids."""
+        given = {"component_appid": component_appid, "count": count, "exchanged": exchanged}
+        appids: list[str] = self._post("fleet", given)["appids"]
+        return appids
+
+    def grant(
+        self,
+        component_appid: str,
+        appid: str,
+        *,
+        permission_sets: Sequence[int] | None = None,
+        pre_auth_code: str = "",
+        push: bool = True,
+    ) -> str:
+        """Authorize without the pages; answers the authorization code."""
+        given: Json = {
+            "component_appid": component_appid,
+            "appid": appid,
+            "pre_auth_code": pre_auth_code,
+            "push": push,
+        }
+        if permission_sets is not None:
+            given["permission_sets"] = list(permission_sets)
+        return str(self._post("authorize", given)["auth_code"])
+
+    def revoke(self, component_appid: str, appid: str, *, push: bool = True) -> bool:
+        """The merchant cancels; with push=False the event is lost."""
+        return bool(
+            self._post("unauthorize", {"component_appid": component_appid, "appid": appid, "push": push})["revoked"]
+        )
+
+    # the phone
+
+    def authorize(
+        self,
+        url: str,
+        *,
+        person: str,
+        account: str,
+        permission_sets: Sequence[int] | None = None,
+        referer: str = "",
+    ) -> str:
+        """Tap through the authorization page at `url` (PC or H5); answers the address where the browser goes next.
+
+        `account` is an appid or a name of a mini program. Without `permission_sets` everything stays ticked. Raises
+        SandboxRefused with the page's words.
+        """
+        with self._browser() as phone:
+            form = self._open_confirmation(phone, url, person, referer)
+            labels = re.findall(r'name="account" value="(\w+)".*?<b>(.*?)</b>', form, re.DOTALL)
+            appid = next((appid for appid, name in labels if account in (appid, html.unescape(name))), None)
+            if appid is None:
+                raise SandboxRefused(f"{person} cannot choose {account}: {labels}")
+            sets = permission_sets if permission_sets is not None else re.findall(r'name="sets" value="(\d+)"', form)
+            hidden = {name: _field(form, name) for name in ("pre_auth_code", "person", "via")}
+            answer = phone.post(
+                f"{self.base_url}/phone/authorize",
+                data={**hidden, "account": appid, "sets": [str(number) for number in sets], "answer": "confirm"},
+            )
+            _raise_message(answer.text)
+            found = re.search(r'id="return" href="([^"]+)"', answer.text)
+            if found:
+                return html.unescape(found[1])
+            back = phone.get(url)
+            if back.status_code not in (302, 303):
+                raise SandboxRefused(f"the PC page does not go on: HTTP {back.status_code}")
+            return str(back.headers["Location"])
+
+    def refuse(self, url: str, *, person: str) -> None:
+        """Tap 拒绝 on the authorization page."""
+        with self._browser() as phone:
+            form = self._open_confirmation(phone, url, person, "")
+            hidden = {name: _field(form, name) for name in ("pre_auth_code", "person", "via")}
+            phone.post(f"{self.base_url}/phone/authorize", data={**hidden, "answer": "refuse"})
+
+    # the reviewer
+
+    def audits(self, *, component_appid: str = "", appid: str = "") -> list[Json]:
+        """Newest first; `status` as WeChat counts: 0 approved, 1 rejected, 2 pending, 3 withdrawn, 4 delayed."""
+        found: list[Json] = self._get("audits", {"component_appid": component_appid, "appid": appid})["audits"]
+        return found
+
+    def approve(self, auditid: str | int, *, push: bool = True) -> None:
+        """With push=False the event is lost."""
+        self._post("audits", {"auditid": auditid, "verdict": "approve", "push": push})
+
+    def reject(self, auditid: str | int, *, reason: str = "", screenshots: int = 1, push: bool = True) -> None:
+        given = {"auditid": auditid, "verdict": "reject", "reason": reason, "screenshots": screenshots, "push": push}
+        self._post("audits", given)
+
+    def delay(self, auditid: str | int, *, reason: str = "", push: bool = True) -> None:
+        self._post("audits", {"auditid": auditid, "verdict": "delay", "reason": reason, "push": push})
+
+    # what was called, what was wrong
+
+    def counts(self, *, component_appid: str = "", appid: str = "") -> dict[str, int]:
+        """Accepted calls per operationId."""
+        found: dict[str, int] = self._get("counts", {"component_appid": component_appid, "appid": appid})["counts"]
+        return found
+
+    def all_counts(self, *, component_appid: str = "", appid: str = "") -> Json:
+        """`counts`, `by_appid` (appid -> operationId -> n) and `refused` (operationId -> errcode -> n)."""
+        return self._get("counts", {"component_appid": component_appid, "appid": appid})
+
+    def reset_counts(self) -> None:
+        self._post("counts/reset", {})
+
+    def mistakes(self, *, component_appid: str = "") -> list[Json]:
+        """What the platform did wrong: `what`, `operation`, `n`, `example`."""
+        found: list[Json] = self._get("mistakes", {"component_appid": component_appid})["mistakes"]
+        return found
+
+    def pushes(self, *, component_appid: str = "", name: str = "") -> list[Json]:
+        """Newest first: name, state (waiting, sending, delivered, failed, dropped, held, refused), answer, ms."""
+        found: list[Json] = self._get("pushes", {"component_appid": component_appid, "name": name})["pushes"]
+        return found
+
+    def wait_for_pushes(self, *, component_appid: str = "", seconds: float = 20) -> None:
+        """Return once nothing waits to be sent any more."""
+        until = time.monotonic() + seconds
+        while self._get("pushes", {"component_appid": component_appid})["waiting"]:
+            if time.monotonic() > until:
+                raise SandboxRefused("pushes are still waiting")
+            time.sleep(0.05)
+
+    def repeat_push(self, push: int, *, forged: bool = False) -> None:
+        self._post("pushes/repeat", {"push": push, "forged": forged})
+
+    def messages(self) -> list[Json]:
+        """Customer-service messages that were sent, newest first."""
+        found: list[Json] = self._get("messages")["messages"]
+        return found
+
+    # faults on demand
+
+    def fail_next(self, operation: str, errcode: int, times: int = 1, *, appid: str = "", errmsg: str = "") -> None:
+        """The next calls of an operation (or of `*`) answer this errcode."""
+        self._fault(operation, "errcode", times, appid, errcode=errcode, errmsg=errmsg)
+
+    def slow_next(self, operation: str, seconds: float, times: int = 1, *, appid: str = "") -> None:
+        """The next calls take so much longer."""
+        self._fault(operation, "latency", times, appid, seconds=seconds)
+
+    def hang_next(self, operation: str, seconds: float = 90, times: int = 1, *, appid: str = "") -> None:
+        """The next calls are not done and not answered."""
+        self._fault(operation, "timeout", times, appid, seconds=seconds)
+
+    def cut_next(self, operation: str, times: int = 1, *, appid: str = "") -> None:
+        """The next calls are done, but their answers break off."""
+        self._fault(operation, "cut", times, appid)
+
+    def drop_pushes(self, component_appid: str, n: int = 1, *, event: str = "*") -> None:
+        self._push_fault(component_appid, "drop", n, event)
+
+    def duplicate_pushes(self, component_appid: str, n: int = 1, *, event: str = "*") -> None:
+        self._push_fault(component_appid, "duplicate", n, event)
+
+    def reorder_pushes(self, component_appid: str, n: int = 2, *, event: str = "*") -> None:
+        """The next n pushes are held until the last of them, then sent backwards."""
+        self._push_fault(component_appid, "reorder", n, event)
+
+    def forge_pushes(self, component_appid: str, n: int = 1, *, event: str = "*") -> None:
+        """The next n pushes carry a wrong signature."""
+        self._push_fault(component_appid, "forge", n, event)
+
+    def clear_faults(self) -> None:
+        self._post("faults/clear", {})
+
+    def invalidate_tokens(self, component_appid: str, *, appid: str = "") -> None:
+        """All access tokens (or one mini program's) answer 40001 from now on."""
+        self._post("tokens/void", {"component_appid": component_appid, "appid": appid})
+
+    def void_refresh_token(self, component_appid: str, appid: str, *, renew: bool = True) -> None:
+        """The kept refresh token answers 61023; with `renew` the authorizer list shows one that works."""
+        self._post("refresh_tokens/void", {"component_appid": component_appid, "appid": appid, "renew": renew})
+
+    def move_clock(self, seconds: float) -> float:
+        """Answers the new offset to the real time."""
+        return float(self._post("clock", {"seconds": seconds})["offset"])
+
+    def reset_clock(self) -> None:
+        self._post("clock", {"reset": True})
+
+    def set_scan_seconds(self, seconds: float) -> None:
+        """How long the privacy scan of the next uploads takes."""
+        self._post("settings", {"scan_seconds": seconds})
+
+    def set_commit_seconds(self, seconds: float) -> None:
+        """How long a mini program refuses another upload (9402202) after one."""
+        self._post("settings", {"commit_seconds": seconds})
+
+    def run_release_check(self, component_appid: str, *, seconds: float = 90) -> Json:
+        """Run 全网发布检测 to its end: `passed` and `cases` (id, name, passed, detail)."""
+        self._post("release_check", {"component_appid": component_appid})
+        until = time.monotonic() + seconds
+        while True:
+            result = self._get("release_check", {"component_appid": component_appid})
+            if not result["running"]:
+                return result
+            if time.monotonic() > until:
+                raise SandboxRefused("the release check does not end")
+            time.sleep(0.1)
+
+    def _open_confirmation(self, phone: httpx2.Client, url: str, person: str, referer: str) -> str:
+        """Open the page, scan its code, take the phone into this person's hand; answers the confirmation page."""
+        origin = urlsplit(url)
+        headers = {"Referer": referer or f"{_redirect_origin(url)}/"}
+        page = phone.get(f"{self.base_url}{origin.path}?{origin.query}", headers=headers)
+        if page.status_code == 200:
+            _raise_message(page.text)
+            found = re.search(r'id="open-phone" href="([^"]+)"', page.text)
+            if not found:
+                raise SandboxRefused("the page shows no code")
+            address = html.unescape(found[1])
+        else:
+            address = f"{self.base_url}{page.headers['Location']}"
+        numbers = {one["name"]: one["id"] for one in self.people()}
+        if person not in numbers:
+            raise SandboxRefused(f"nobody is called {person}")
+        phone.post(f"{self.base_url}/phone/hold", data={"person": str(numbers[person]), "next": "/phone"})
+        form = phone.get(address).text
+        _raise_message(form)
+        return form
+
+    def _fault(self, operation: str, kind: str, times: int, appid: str, **values: Any) -> None:
+        self._post("faults", {"operation": operation, "kind": kind, "times": times, "appid": appid, **values})
+
+    def _push_fault(self, component_appid: str, kind: str, times: int, event: str) -> None:
+        self._post("push_faults", {"component_appid": component_appid, "kind": kind, "times": times, "event": event})
+
+    def _post(self, path: str, given: Mapping[str, Any]) -> Json:
+        return self._read(self._http.post(f"{self.base_url}/control/{path}", json=dict(given)))
+
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
+        return self._read(self._http.get(f"{self.base_url}/control/{path}", params=query or {}))
+
+    def _read(self, response: httpx2.Response) -> Json:
+        answer: Json = (
+            response.json() if response.headers.get("Content-Type", "").startswith("application/json") else {}
+        )
+        if response.status_code != 200:
+            raise SandboxRefused(answer.get("error") or f"HTTP {response.status_code}")
+        return answer
+
+    def _browser(self) -> httpx2.Client:
+        return httpx2.Client(timeout=60, trust_env=False, transport=self._transport)
+
+
+def _field(form: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', form)
+    return html.unescape(found[1]) if found else ""
+
+
+def _raise_message(page: str) -> None:
+    """The words of a page that refuses."""
+    found = re.search(r'id="(?:error|message)">([^<]*)<', page)
+    if found:
+        raise SandboxRefused(html.unescape(found[1]))
+
+
+def _redirect_origin(url: str) -> str:
+    """Where the link stands: the page before the authorization page is on the redirect address's domain."""
+    target = urlsplit(str(httpx2.QueryParams(urlsplit(url).query).get("redirect_uri", "")))
+    return f"{target.scheme}://{target.netloc}"

@@ -1,0 +1,142 @@
+"""The first page, what was pushed, what went wrong, pictures, and the clock."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from saas.sandbox import faults, mistakes, pushes
+from saas.sandbox.api.registry import played
+from saas.sandbox.people import get_account
+from saas.sandbox.pictures import avatar_png, qr_png
+from saas.sandbox.state import one, rows, scalar
+from saas.sandbox.world import here
+from saas.wx.contract.operations import all_operations
+
+pages = Blueprint("overview", __name__)
+_STEPS = (("一小时", 3600), ("一天", 86400), ("三天", 3 * 86400), ("三十天", 30 * 86400))
+
+
+@pages.get("/")
+def index() -> ResponseReturnValue:
+    world = here()
+    with world.state.turn() as db:
+        numbers = {
+            name: scalar(db, f"select count(*) from {name}") for name in ("component", "person", "account", "mistake")
+        }
+        numbers["open_audits"] = scalar(db, "select count(*) from audit where status in (2, 4)")
+        numbers["failed_pushes"] = scalar(db, "select count(*) from push where state = 'failed'")
+    return render_template(
+        "index.html", numbers=numbers, now=world.now(), offset=world.clock.offset, steps=_STEPS,
+        said=request.args.get("said", ""),
+    )  # fmt: skip
+
+
+@pages.post("/clock")
+def move_clock() -> ResponseReturnValue:
+    world = here()
+    if request.form.get("reset"):
+        world.clock.reset()
+    else:
+        world.clock.move(float(request.form["seconds"]))
+    world.pusher.wake()
+    return redirect(url_for("overview.index", said="时钟已拨动"), 303)
+
+
+@pages.get("/pushes")
+def list_pushes() -> ResponseReturnValue:
+    with here().state.turn() as db:
+        component, name = request.args.get("component", ""), request.args.get("name", "")
+        found = pushes.list_pushes(db, component=component, name=name)
+    return render_template("pushes.html", pushes=found, said=request.args.get("said", ""))
+
+
+@pages.get("/pushes/<int:push_id>")
+def show_push(push_id: int) -> ResponseReturnValue:
+    with here().state.turn() as db:
+        push = one(db, "select * from push where id = ?", push_id)
+        deliveries = rows(db, "select * from delivery where push = ? order by id", push_id)
+    if push is None:
+        abort(404)
+    return render_template("push.html", push=push, deliveries=deliveries)
+
+
+@pages.post("/pushes/<int:push_id>/repeat")
+def repeat_push(push_id: int) -> ResponseReturnValue:
+    world = here()
+    with world.state.turn() as db:
+        pushes.repeat_push(db, push_id, forged=bool(request.form.get("forged")))
+    world.pusher.wake()
+    return redirect(url_for("overview.list_pushes", said="已再次推送"), 303)
+
+
+@pages.get("/faults")
+def list_faults() -> ResponseReturnValue:
+    with here().state.turn() as db:
+        seen = mistakes.list_mistakes(db)
+        planned = rows(db, "select * from fault order by id")
+        failed = rows(db, "select * from failed_call order by at desc limit 30")
+    operations = [op for op in all_operations() if not op.page]
+    return render_template(
+        "faults.html",
+        mistakes=seen,
+        planned=planned,
+        failed=failed,
+        playable=sorted(played()),
+        missing=[op for op in operations if op.id not in played() and op.id != "getTempMedia"],
+        kinds=faults.CALL_FAULTS,
+        said=request.args.get("said", ""),
+    )
+
+
+@pages.post("/faults")
+def plan_fault() -> ResponseReturnValue:
+    form = request.form
+    with here().state.turn() as db:
+        if form.get("clear"):
+            faults.clear_faults(db)
+            db.execute("delete from mistake")
+            return redirect(url_for("overview.list_faults", said="已清空"), 303)
+        if form.get("kind") not in faults.CALL_FAULTS:
+            return redirect(url_for("overview.list_faults", said="没有这种故障"), 303)
+        faults.add_call_fault(
+            db,
+            operation=form.get("operation") or "*",
+            kind=form["kind"],
+            errcode=int(form.get("errcode") or -1),
+            seconds=float(form.get("seconds") or 5),
+            times=int(form.get("times") or 1),
+        )
+    return redirect(url_for("overview.list_faults", said="故障已安排"), 303)
+
+
+@pages.get("/avatar/<appid>.png")
+def avatar(appid: str) -> ResponseReturnValue:
+    with here().state.turn() as db:
+        account = get_account(db, appid)
+    if account is None:
+        abort(404)
+    return Response(avatar_png(account["hue"]), content_type="image/png", headers={"Cache-Control": "max-age=86400"})
+
+
+@pages.get("/qr/<appid>.png")
+def account_qr(appid: str) -> ResponseReturnValue:
+    return Response(qr_png(f"{here().public_url}/trial/{appid}"), content_type="image/png")
+
+
+@pages.get("/trial/<appid>")
+def trial(appid: str) -> ResponseReturnValue:
+    """What a phone shows after scanning the code of the trial version."""
+    with here().state.turn() as db:
+        account = get_account(db, appid)
+        version = one(db, "select * from trial where account = ?", appid)
+    if account is None:
+        abort(404)
+    return render_template("trial.html", account=account, version=version, path=request.args.get("path", ""))
+
+
+@pages.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    with here().state.turn() as db:
+        scalar(db, "select 1")
+    return {"ok": True}

@@ -1,0 +1,273 @@
+"""Control over JSON: what tests and the journey do to the sandbox. The table is in README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from saas.sandbox import audits, authorizations, components, drafts, faults, mistakes, people, pushes
+from saas.sandbox.pusher import push_ticket
+from saas.sandbox.release_check import read_results, start_release_check
+from saas.sandbox.state import Db, put_setting, rows
+from saas.sandbox.world import World, here
+
+pages = Blueprint("control", __name__, url_prefix="/control")
+Deed = Callable[[World, Db, dict[str, Any]], Any]
+
+
+def _post(path: str) -> Callable[[Deed], Deed]:
+    return _route(path, "POST")
+
+
+def _get(path: str) -> Callable[[Deed], Deed]:
+    return _route(path, "GET")
+
+
+def _route(path: str, method: str) -> Callable[[Deed], Deed]:
+    """Bind a deed to an address: its arguments are the JSON body, or the query."""
+
+    def bind(deed: Deed) -> Deed:
+        def view() -> ResponseReturnValue:
+            given = request.get_json(silent=True) or {} if method == "POST" else request.args.to_dict()
+            world = here()
+            try:
+                with world.state.turn() as db:
+                    answer = deed(world, db, given)
+            except KeyError as missing:
+                return {"error": f"缺少 {missing.args[0]}"}, 400
+            except (components.Unusable, ValueError) as error:
+                return {"error": str(error)}, 400
+            world.pusher.wake()
+            return {"ok": True} if answer is None else answer
+
+        pages.add_url_rule(path, endpoint=deed.__name__.strip("_"), view_func=view, methods=[method])
+        return deed
+
+    return bind
+
+
+@_get("/components")
+def _components(_world: World, db: Db, _given: dict[str, Any]) -> Any:
+    return {"components": components.list_components(db)}
+
+
+@_post("/components")
+def _save_component(world: World, db: Db, given: dict[str, Any]) -> Any:
+    return components.save_component(db, world.now(), given)
+
+
+@_post("/ticket")
+def _ticket(world: World, db: Db, given: dict[str, Any]) -> Any:
+    component = components.get_component(db, given["component_appid"])
+    return {"ticket": push_ticket(db, component["appid"], world.now())}
+
+
+@_post("/ticket/stop")
+def _ticket_stop(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    db.execute("update component set pushing = 0 where appid = ?", (given["component_appid"],))
+
+
+@_post("/drafts")
+def _draft(world: World, db: Db, given: dict[str, Any]) -> Any:
+    component = components.get_component(db, given.pop("component_appid"))
+    return {"draft_id": drafts.add_draft(db, world.now(), component["appid"], **given)}
+
+
+@_get("/people")
+def _people(_world: World, db: Db, _given: dict[str, Any]) -> Any:
+    return {"people": [dict(person) for person in people.list_people(db)]}
+
+
+@_get("/accounts")
+def _accounts(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    found = rows(
+        db,
+        "select account.*, person.name as owner from account join person on person.id = account.person "
+        "where ? in ('', person.name) and ? in ('', account.nick_name) order by account.rowid limit 500",
+        given.get("owner", ""),
+        given.get("nick_name", ""),
+    )
+    return {"accounts": [dict(account) for account in found]}
+
+
+@_post("/accounts")
+def _add_account(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return {"appid": people.add_account(db, given.pop("owner"), **given)}
+
+
+@_post("/accounts/change")
+def _change_account(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    people.change_account(db, given.pop("appid"), given)
+
+
+@_post("/accounts/seed")
+def _seed(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return {"appids": people.seed_accounts(db, int(given["count"]))}
+
+
+@_post("/fleet")
+def _fleet(world: World, db: Db, given: dict[str, Any]) -> Any:
+    component = components.as_dict(components.get_component(db, given["component_appid"]))
+    appids = given.get("appids") or people.seed_accounts(db, int(given["count"]))
+    sets = given.get("permission_sets") or component["permission_sets"]
+    exchanged = bool(given.get("exchanged", True))
+    authorizations.authorize_fleet(db, world.now(), component["appid"], appids, sets, exchanged=exchanged)
+    return {"appids": appids}
+
+
+@_post("/authorize")
+def _authorize(world: World, db: Db, given: dict[str, Any]) -> Any:
+    component = components.as_dict(components.get_component(db, given["component_appid"]))
+    if people.get_account(db, given["appid"]) is None:
+        raise components.Unusable(f"没有这个小程序：{given['appid']}")
+    code = authorizations.authorize(
+        db,
+        world.now(),
+        component["appid"],
+        given["appid"],
+        given.get("permission_sets") or component["permission_sets"],
+        pre_auth_code=given.get("pre_auth_code", ""),
+        push=bool(given.get("push", True)),
+    )
+    return {"auth_code": code}
+
+
+@_post("/unauthorize")
+def _unauthorize(world: World, db: Db, given: dict[str, Any]) -> Any:
+    push = bool(given.get("push", True))
+    return {"revoked": authorizations.revoke(db, world.now(), given["component_appid"], given["appid"], push=push)}
+
+
+@_get("/audits")
+def _audits(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    found = audits.list_audits(db, component=given.get("component_appid", ""), appid=given.get("appid", ""))
+    return {"audits": [dict(audit) for audit in found]}
+
+
+@_post("/audits")
+def _decide(world: World, db: Db, given: dict[str, Any]) -> Any:
+    audits.decide(
+        db,
+        world.now(),
+        int(given["auditid"]),
+        given["verdict"],
+        reason=given.get("reason", ""),
+        pictures=int(given.get("screenshots", 1)),
+        push=bool(given.get("push", True)),
+    )
+
+
+@_get("/counts")
+def _counts(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    component, appid = given.get("component_appid", ""), given.get("appid", "")
+    counts: dict[str, int] = {}
+    by_appid: dict[str, dict[str, int]] = {}
+    refused: dict[str, dict[str, int]] = {}
+    for row in rows(db, "select * from tally where ? in ('', component) and ? in ('', account)", component, appid):
+        name = row["operation"]
+        if row["errcode"]:
+            refused.setdefault(name, {})
+            refused[name][str(row["errcode"])] = refused[name].get(str(row["errcode"]), 0) + row["n"]
+            continue
+        counts[name] = counts.get(name, 0) + row["n"]
+        if row["account"]:
+            by_appid.setdefault(row["account"], {})[name] = row["n"]
+    return {"counts": counts, "by_appid": by_appid, "refused": refused}
+
+
+@_post("/counts/reset")
+def _reset_counts(_world: World, db: Db, _given: dict[str, Any]) -> Any:
+    db.execute("delete from tally")
+
+
+@_post("/faults")
+def _fault(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    if given["kind"] not in faults.CALL_FAULTS:
+        raise ValueError(f"kind: {', '.join(faults.CALL_FAULTS)}")
+    faults.add_call_fault(
+        db,
+        operation=given.get("operation", "*"),
+        kind=given["kind"],
+        appid=given.get("appid", ""),
+        errcode=int(given.get("errcode", 0)),
+        errmsg=given.get("errmsg", ""),
+        seconds=float(given.get("seconds", 0)),
+        times=int(given.get("times", 1)),
+    )
+
+
+@_post("/faults/clear")
+def _clear_faults(_world: World, db: Db, _given: dict[str, Any]) -> Any:
+    faults.clear_faults(db)
+
+
+@_post("/push_faults")
+def _push_fault(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    if given["kind"] not in faults.PUSH_FAULTS:
+        raise ValueError(f"kind: {', '.join(faults.PUSH_FAULTS)}")
+    faults.add_push_fault(
+        db,
+        component=given["component_appid"],
+        kind=given["kind"],
+        event=given.get("event", "*"),
+        times=int(given.get("times", 1)),
+    )
+
+
+@_post("/tokens/void")
+def _void_tokens(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return {"tokens": authorizations.void_tokens(db, given["component_appid"], given.get("appid", ""))}
+
+
+@_post("/refresh_tokens/void")
+def _void_refresh_token(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    authorizations.void_refresh_token(
+        db, given["component_appid"], given["appid"], renew=bool(given.get("renew", True))
+    )
+
+
+@_get("/pushes")
+def _pushes(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    component = given.get("component_appid", "")
+    found = pushes.list_pushes(db, component=component, name=given.get("name", ""), limit=500)
+    return {"pushes": [dict(push) for push in found], "waiting": pushes.count_waiting(db, component)}
+
+
+@_post("/pushes/repeat")
+def _repeat(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    pushes.repeat_push(db, int(given["push"]), forged=bool(given.get("forged")))
+
+
+@_get("/mistakes")
+def _mistakes(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return {"mistakes": [dict(row) for row in mistakes.list_mistakes(db, given.get("component_appid", ""))]}
+
+
+@_get("/messages")
+def _messages(_world: World, db: Db, _given: dict[str, Any]) -> Any:
+    return {"messages": [dict(row) for row in rows(db, "select * from custom_message order by id desc limit 100")]}
+
+
+@_post("/settings")
+def _settings(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    for key, value in given.items():
+        put_setting(db, key, str(value))
+
+
+@_post("/clock")
+def _clock(world: World, _db: Db, given: dict[str, Any]) -> Any:
+    offset = world.clock.reset() if given.get("reset") else world.clock.move(float(given["seconds"]))
+    return {"offset": offset, "now": world.now()}
+
+
+@_post("/release_check")
+def _release_check(world: World, db: Db, given: dict[str, Any]) -> Any:
+    start_release_check(world, db, components.get_component(db, given["component_appid"]))
+
+
+@_get("/release_check")
+def _release_check_results(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return read_results(db, given["component_appid"])

@@ -1,0 +1,247 @@
+-- What the sandbox remembers. Times are unix seconds of the sandbox's clock, JSON is text.
+create table if not exists setting (key text primary key, value text not null);
+
+create table if not exists component (
+  appid text primary key,
+  name text not null,
+  secret text not null,
+  token text not null,
+  aes_key text not null,
+  events_url text not null default '',
+  messages_url text not null default '',
+  start_domain text not null default '',
+  permission_sets text not null default '[]',
+  ip_whitelist text not null default '[]',
+  audit_limit integer not null default 500,
+  speedup_limit integer not null default 8,
+  pushing integer not null default 0,
+  ticket_at real not null default 0,
+  created_at real not null
+);
+create table if not exists ticket (
+  value text primary key, component text not null, created_at real not null
+);
+create table if not exists token (
+  value text primary key,
+  component text not null,
+  account text,
+  created_at real not null,
+  expires_at real not null,
+  void integer not null default 0
+);
+create index if not exists token_owner on token (component, account, created_at);
+
+create table if not exists pre_auth_code (
+  value text primary key, component text not null, expires_at real not null, used_at real
+);
+create table if not exists visit (
+  pre_auth_code text primary key,
+  component text not null,
+  redirect_uri text not null,
+  auth_type integer not null,
+  biz_appid text not null default '',
+  sets text not null default '[]',
+  state text not null default 'open',
+  auth_code text,
+  returned_at real
+);
+create table if not exists auth_code (
+  value text primary key, component text not null, account text not null, expires_at real not null, used_at real
+);
+
+create table if not exists person (id integer primary key, name text not null unique, wechat_id text not null);
+create table if not exists account (
+  appid text primary key,
+  user_name text not null unique,
+  nick_name text not null,
+  principal_name text not null,
+  credential text not null,
+  signature text not null,
+  person integer not null references person (id),
+  kind text not null default 'mini_program',
+  register_type integer not null default 0,
+  account_status integer not null default 1,
+  categories text not null,
+  missing_privacy text not null default '[]',
+  options text not null default '{}',
+  hue integer not null default 0
+);
+create index if not exists account_person on account (person);
+create table if not exists authorization (
+  component text not null,
+  account text not null,
+  sets text not null,
+  refresh_token text not null,
+  exchanged integer not null default 0,
+  refresh_void integer not null default 0,
+  authorized_at real not null,
+  primary key (component, account)
+);
+
+create table if not exists draft (
+  id integer primary key,
+  component text not null,
+  source_appid text not null,
+  source_name text not null,
+  user_version text not null,
+  user_desc text not null,
+  developer text not null,
+  pages text not null,
+  privacy text not null default '[]',
+  created_at real not null,
+  unique (component, source_appid)
+);
+create table if not exists template (
+  id integer primary key,
+  component text not null,
+  draft integer not null,
+  source_appid text not null,
+  source_name text not null,
+  user_version text not null,
+  user_desc text not null,
+  developer text not null,
+  pages text not null,
+  privacy text not null default '[]',
+  created_at real not null
+);
+create table if not exists counter (name text primary key, last integer not null);
+
+create table if not exists program (
+  account text primary key,
+  online integer,
+  rolled_back integer not null default 0,
+  gray text,
+  open integer not null default 1,
+  min_version text not null default '2.30.4'
+);
+create table if not exists trial (
+  account text primary key,
+  component text not null,
+  template integer not null,
+  ext_json text not null,
+  user_version text not null,
+  user_desc text not null,
+  pages text not null,
+  without_auth text not null,
+  without_conf text not null,
+  committed_at real not null,
+  scanned_at real not null,
+  busy_until real not null
+);
+create table if not exists audit (
+  id integer primary key,
+  account text not null,
+  component text not null,
+  user_version text not null,
+  user_desc text not null,
+  template integer not null,
+  committed_at real not null,
+  body text not null,
+  status integer not null default 2,
+  reason text not null default '',
+  screenshots text not null default '',
+  sped_up integer not null default 0,
+  submitted_at real not null,
+  decided_at real
+);
+create index if not exists audit_account on audit (account, id);
+create index if not exists audit_open on audit (status, id);
+create table if not exists online (
+  id integer primary key,
+  account text not null,
+  app_version integer not null,
+  audit integer not null,
+  user_version text not null,
+  user_desc text not null,
+  committed_at real not null,
+  released_at real not null
+);
+create index if not exists online_account on online (account, id);
+create table if not exists spending (
+  name text not null, owner text not null, at real not null
+);
+create index if not exists spending_owner on spending (owner, name, at);
+
+create table if not exists media (
+  id text primary key,
+  account text not null,
+  store text not null,
+  kind text not null,
+  content_type text not null,
+  content blob not null,
+  created_at real not null
+);
+create table if not exists domain_list (
+  component text not null, name text not null, testing text not null, published text not null,
+  primary key (component, name)
+);
+create table if not exists custom_message (
+  id integer primary key, account text not null, touser text not null, content text not null, at real not null
+);
+
+create table if not exists push (
+  id integer primary key,
+  seq integer not null,
+  component text not null,
+  account text,
+  name text not null,
+  xml text not null,
+  state text not null default 'waiting',
+  attempts integer not null default 0,
+  due_at real not null,
+  created_at real not null,
+  forged integer not null default 0
+);
+create index if not exists push_due on push (state, due_at);
+create table if not exists delivery (
+  id integer primary key,
+  push integer not null,
+  at real not null,
+  ms integer not null,
+  status integer,
+  answer text not null
+);
+create index if not exists delivery_push on delivery (push);
+create table if not exists push_fault (
+  id integer primary key, component text not null, kind text not null, event text not null, left integer not null
+);
+
+create table if not exists fault (
+  id integer primary key,
+  operation text not null,
+  appid text not null,
+  kind text not null,
+  errcode integer not null default 0,
+  errmsg text not null default '',
+  seconds real not null default 0,
+  left integer not null
+);
+create table if not exists tally (
+  component text not null, account text not null, operation text not null, errcode integer not null, n integer not null,
+  primary key (component, account, operation, errcode)
+);
+create table if not exists failed_call (
+  rid text primary key,
+  at real not null,
+  ms integer not null,
+  component text not null,
+  account text not null,
+  operation text not null,
+  query text not null,
+  body text not null,
+  answer text not null,
+  ip text not null
+);
+create table if not exists mistake (
+  what text not null,
+  operation text not null,
+  component text not null,
+  example text not null,
+  n integer not null,
+  last_at real not null,
+  primary key (what, operation, component)
+);
+create table if not exists check_case (
+  component text not null, id text not null, name text not null, passed integer not null, detail text not null,
+  at real not null, primary key (component, id)
+);

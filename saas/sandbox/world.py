@@ -1,0 +1,32 @@
+"""What every part of the sandbox needs in hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+from saas.sandbox.clock import Clock
+from saas.sandbox.state import State
+
+if TYPE_CHECKING:
+    from saas.sandbox.pusher import Pusher
+
+
+@dataclass(frozen=True)
+class World:
+    """`public_url` is the sandbox's own address, without a slash at the end."""
+
+    state: State
+    clock: Clock
+    public_url: str
+    pusher: Pusher
+
+    def now(self) -> float:
+        return self.clock.now()
+
+
+def here() -> World:
+    """The world of the request that is being answered."""
+    return cast("World", current_app.extensions["sandbox"])
