@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from saas.releases.audits import on_audit_event
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,7 @@ from saas.components.tickets import store_ticket
 from saas.db import settle
 from saas.programs.authorization import on_authorized, on_unauthorized
 from saas.queue import Lane, enqueue
+from saas.releases.audits import on_audit_event
 from saas.wx.callbacks import parse_message
 from saas.wx.events import AuditEvent, Authorized, Event, TicketPushed, Unauthorized, UnknownEvent, parse_event
 from saas.wx.release_check import AnswerByMessage, answer_to, is_test_account

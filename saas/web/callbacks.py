@@ -63,7 +63,7 @@ def _open(key: str) -> inbox.Push | Response:
 
 def _body() -> bytes:
     """The posted bytes, one more than allowed at most: whatever is longer is refused unread."""
-    request.max_content_length = None
+    request.max_content_length = request.content_length  # our own limit, with our own answer
     return request.stream.read(inbox.MAX_BYTES + 1)
 
 

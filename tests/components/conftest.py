@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -27,12 +26,12 @@ PROGRAM = "wxaaaabbbbccccdddd"
 @pytest.fixture
 def wechat_server() -> Iterator[SmallWeChat]:
     """A small WeChat, and the settings pointing at it."""
-    before = os.environ["DAIBAN_WECHAT_API_URL"]
     server = SmallWeChat()
-    os.environ["DAIBAN_WECHAT_API_URL"] = server.url
-    settings.cache_clear()
-    yield server
-    os.environ["DAIBAN_WECHAT_API_URL"] = before
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DAIBAN_WECHAT_API_URL", server.url)
+        environment.setenv("DAIBAN_WECHAT_CALLS_PER_SECOND", "100000")
+        settings.cache_clear()
+        yield server
     settings.cache_clear()
     server.close()
 
