@@ -909,7 +909,7 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("screenshot_media_ids", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("screenshot_file_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("screenshots", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("undo_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("undo_sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("undo_errcode", sa.Integer(), nullable=True),

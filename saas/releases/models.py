@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import Uuid
 
 from saas.db import Base, TenantOwned
 
@@ -228,7 +227,8 @@ class Audit(_OfProgram, Base):
     """One submission for audit. `auditid` is WeChat's, kept as text.
 
     `sent_at` says that WeChat may have got it, `latest_before` which audit was the newest before that: a newer one is
-    ours. Without `upload_id` it was submitted elsewhere and taken over.
+    ours. Without `upload_id` it was submitted elsewhere and taken over. `screenshots` are the stored files of the media
+    ids that could be fetched.
     """
 
     __tablename__ = "audits"
@@ -256,7 +256,7 @@ class Audit(_OfProgram, Base):
     asked_at: Mapped[datetime | None] = mapped_column(default=None)
     reason: Mapped[str] = mapped_column(Text, default="")
     screenshot_media_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    screenshot_file_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), default=list)
+    screenshots: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     undo_requested_at: Mapped[datetime | None] = mapped_column(default=None)
     undo_sent_at: Mapped[datetime | None] = mapped_column(default=None)
     undo_errcode: Mapped[int | None] = mapped_column(default=None)
