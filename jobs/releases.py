@@ -1,0 +1,86 @@
+"""Jobs about templates, uploads, audits and releases: each opens one row and calls one service.
+
+A job whose row has gone (its component app was deleted) has nothing to do: the runner logs NotFound and gives up.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session
+
+from jobs.runner import job
+from saas.programs.access import load_program
+from saas.queue import Later
+from saas.releases import audits, library, pictures, reading, releasing, submissions, undo, uploading
+from saas.releases.access import load_audit, load_library_action, load_release, load_upload
+from saas.wx.errors import CallFailed
+
+log = structlog.get_logger()
+
+
+@job(gave_up=lambda db, subject, error: library.fail_library_action(load_library_action(db, subject), error))
+def run_library_action(db: Session, action_id: UUID, _attempt: int) -> None:
+    library.run_library_action(db, load_library_action(db, action_id))
+
+
+@job(gave_up=lambda db, subject, error: uploading.fail_upload(db, load_upload(db, subject), error))
+def upload(db: Session, upload_id: UUID, _attempt: int) -> None:
+    uploading.run_upload(db, load_upload(db, upload_id))
+
+
+@job(attempts=4)
+def fetch_trial_qr(db: Session, upload_id: UUID, _attempt: int) -> None:
+    pictures.fetch_trial_qr(db, load_upload(db, upload_id))
+
+
+@job(gave_up=lambda db, subject, error: submissions.fail_submission(db, load_audit(db, subject), error))
+def submit_audit(db: Session, audit_id: UUID, _attempt: int) -> None:
+    submissions.run_submission(db, load_audit(db, audit_id))
+
+
+@job(attempts=4)
+def check_audit(db: Session, audit_id: UUID, attempt: int) -> None:
+    """An event came: see what WeChat says now; it may need a moment to say it."""
+    audit = load_audit(db, audit_id)
+    if not audits.read_audit(db, audit) and audits.is_open(audit) and attempt < 3:
+        raise Later(timedelta(seconds=10), counts=True, why="nothing has changed yet")
+
+
+@job()
+def watch_audit(db: Session, audit_id: UUID, _attempt: int) -> None:
+    """Ask as long as the audit is open; a failure to ask is no reason to stop."""
+    audit = load_audit(db, audit_id)
+    try:
+        audits.read_audit(db, audit)
+    except CallFailed as error:
+        log.info("audit_not_read", audit=str(audit.id), error=str(error))
+    if audits.is_open(audit):
+        raise Later(audits.watch_pause(audit))
+
+
+@job(attempts=4)
+def fetch_screenshots(db: Session, audit_id: UUID, _attempt: int) -> None:
+    pictures.fetch_screenshots(db, load_audit(db, audit_id))
+
+
+@job(gave_up=lambda db, subject, error: undo.fail_undo(db, load_audit(db, subject), error))
+def undo_audit(db: Session, audit_id: UUID, _attempt: int) -> None:
+    undo.run_undo(db, load_audit(db, audit_id))
+
+
+@job(gave_up=lambda db, subject, error: releasing.fail_release(db, load_release(db, subject), error))
+def release(db: Session, release_id: UUID, _attempt: int) -> None:
+    releasing.run_release(db, load_release(db, release_id))
+
+
+@job(attempts=4)
+def read_past_versions(db: Session, program_id: UUID, _attempt: int) -> None:
+    releasing.read_past_versions(db, load_program(db, program_id))
+
+
+@job(attempts=4, gave_up=lambda db, subject, error: reading.fail_refresh(db, load_program(db, subject), error))
+def refresh_code_state(db: Session, program_id: UUID, _attempt: int) -> None:
+    reading.refresh_code_state(db, load_program(db, program_id))
