@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -29,9 +30,9 @@ _METHODS = [
     ("templates/**.txt", "jinja2"),
 ]
 _OPTIONS = {
-    "templates/**": {"extensions": "jinja2.ext.i18n", "silent": "false", "trimmed": "true"},
+    "templates/**": {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "silent": "false", "trimmed": "true"},
 }
-_KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+_KEYWORDS: dict[str, Any] = dict.fromkeys(("_", "_l", "N_", "gettext", "lazy_gettext")) | {"ngettext": (1, 2)}
 
 
 @cache
@@ -53,19 +54,20 @@ def translate(locale: str, message: str, **params: Any) -> str:
 
 @cache
 def english() -> Catalog:
-    """All parts joined; the same text may stand in several parts as long as its English is the same."""
+    """All parts joined; a text may stand in several parts as long as its English is the same (`faults` tells)."""
     whole = Catalog(locale="en", charset="utf-8")
-    for path in sorted(_PARTS.glob("*.en.po")):
-        with path.open("rb") as stream:
-            part = read_po(stream, locale="en", charset="utf-8")
-        for message in part:
-            if not message.id or not message.string:
-                continue
-            known = whole.get(message.id)
-            if known is not None and known.string != message.string:
-                raise ValueError(f"{path.name}: {message.id!r} has two translations: {known.string!r} and another")
+    for _name, message in _messages():
+        if whole.get(message.id) is None:
             whole.add(message.id, message.string, flags=message.flags)
     return whole
+
+
+def _messages() -> Iterator[tuple[str, Message]]:
+    """Every translated message with its file, the shell's first."""
+    for path in sorted(_PARTS.glob("*.en.po"), key=lambda path: (path.name != "shell.en.po", path.name)):
+        with path.open("rb") as stream:
+            part = read_po(stream, locale="en", charset="utf-8")
+        yield from ((path.name, message) for message in part if message.id and message.string)
 
 
 def used() -> dict[str | tuple[str, ...], str]:
@@ -86,6 +88,10 @@ def faults() -> list[str]:
     wanted = used()
     lines = [f"{place}: no English for {text!r}" for text, place in wanted.items() if text not in catalogue]
     lines += [f"unused English for {text!r}" for text in catalogue if text not in wanted]
+    for name, message in _messages():
+        known = english().get(message.id)
+        if known is not None and known.string != message.string:
+            lines.append(f"{name}: {message.id!r} is {message.string!r} here and {known.string!r} elsewhere")
     for message in catalogue.values():
         lines += [f"{message.id!r}: {error}" for error in message.check(catalog=None)]
     return lines
