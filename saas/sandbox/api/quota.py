@@ -9,7 +9,7 @@ from saas.sandbox import budgets
 from saas.sandbox.api.registry import Answer, Call, plays
 from saas.sandbox.refusals import Refused
 from saas.sandbox.state import one, scalar
-from saas.wx.contract.operations import all_operations
+from saas.wx.contract.operations import Operation, all_operations
 
 _DAILY = 1_000_000
 _RESETS_A_MONTH = 10
@@ -32,17 +32,16 @@ def clear_component_quota(call: Call) -> Answer:
     return None
 
 
+@plays("clearApiQuota")
+def clear_api_quota(call: Call) -> Answer:
+    _named(call)
+    _spend_reset(call, call.owner)
+    return None
+
+
 @plays("getApiQuota")
 def get_api_quota(call: Call) -> Answer:
-    path = call.body["cgi_path"]
-    if not path.startswith("/"):
-        raise Refused(76003)
-    named = [op for op in all_operations() if op.path == path and not op.page]
-    if not named:
-        raise Refused(76022 if path.startswith("/sns/") else 76021)
-    wanted = "component" if call.account is None else "authorizer"
-    if all(wanted not in (op.token, op.token_also) for op in named):
-        raise Refused(76022)
+    named = _named(call)
     marks = ", ".join("?" * len(named))
     account = "%" if call.account is None else call.appid
     used = scalar(
@@ -101,6 +100,20 @@ def callback_check(call: Call) -> Answer:
         operator = "UNICOM" if carrier == "DEFAULT" else carrier
         answer["ping"] = [{"ip": "127.0.0.1", "from_operator": operator, "package_loss": "0%", "time": "0.1ms"}]
     return answer
+
+
+def _named(call: Call) -> list[Operation]:
+    """The operations behind a path, if this account may ask for them."""
+    path: str = call.body["cgi_path"]
+    if not path.startswith("/"):
+        raise Refused(76003)
+    named = [op for op in all_operations() if op.path == path and not op.page]
+    if not named:
+        raise Refused(76022 if path.startswith("/sns/") else 76021)
+    wanted = "component" if call.account is None else "authorizer"
+    if all(wanted not in (op.token, op.token_also) for op in named):
+        raise Refused(76022)
+    return named
 
 
 def _spend_reset(call: Call, owner: str) -> None:
