@@ -6,13 +6,10 @@ from flask import Blueprint, redirect
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from saas.errors import N_
 from saas.tenants import providers
 from saas.web.pages import render
 
 home = Blueprint("home", __name__)
-
-_KINDS = {"operator": N_("平台运营"), "provider": N_("服务商"), "merchant": N_("商家")}
 
 
 @home.get("/")
@@ -21,5 +18,5 @@ def index() -> ResponseReturnValue:
         return render("home.html")
     homes = providers.homes_of(current_user.user_id)
     if len(homes) == 1:
-        return redirect(homes[0].path, code=303)
-    return render("choose.html", homes=homes, kinds=_KINDS)
+        return redirect(homes[0].url, code=303)
+    return render("choose.html", homes=homes)

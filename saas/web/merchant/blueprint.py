@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 from flask import Blueprint, g, redirect, url_for
@@ -39,25 +40,23 @@ def enter() -> ResponseReturnValue | None:
         return ask_to_sign_in()
     if not current_user.is_verified:
         return redirect(url_for("account.verify"), code=303)
-    found = providers.merchant_at(current_user.user_id, g.slug, client_ip(), g.request_id)
-    if found is None:
+    g.who = providers.merchant_who(current_user.user_id, g.slug, client_ip(), g.request_id)
+    if g.who is None:
         raise NotFound()
-    g.who, g.provider = found
-    _begin()
+    _begin(g.who.provider_id)
     return None
 
 
 @public.before_request
 def enter_public() -> None:
     """The provider of the address, whoever looks: `g.db` and `g.provider`, no `g.who`."""
-    found = providers.provider_at(g.slug)
-    if found is None:
+    provider_id = providers.public_provider_id(g.slug)
+    if provider_id is None:
         raise NotFound()
-    g.provider = found
-    _begin()
+    _begin(provider_id)
 
 
-def _begin() -> None:
-    g.time_zone = g.provider.time_zone
+def _begin(provider_id: UUID) -> None:
     structlog.contextvars.bind_contextvars(provider=g.slug)
-    unit.begin_for(g.provider.id)
+    g.provider = providers.own_provider(unit.begin_for(provider_id))
+    g.time_zone = g.provider.time_zone

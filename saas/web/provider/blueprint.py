@@ -71,11 +71,12 @@ def enter() -> ResponseReturnValue | None:
         return ask_to_sign_in()
     if not current_user.is_verified:
         return redirect(url_for("account.verify"), code=303)
-    found = providers.member_at(current_user.user_id, g.slug, client_ip(), g.request_id)
-    if found is None:
+    g.who = providers.member_who(current_user.user_id, g.slug, client_ip(), g.request_id)
+    if g.who is None:
         raise NotFound()
-    g.who, g.provider = found
-    g.time_zone = g.provider.time_zone
     structlog.contextvars.bind_contextvars(provider=g.slug)
-    g.open_tasks = count_open_tasks(unit.begin_for(g.provider.id))
+    db = unit.begin_for(g.who.provider_id)
+    g.provider = providers.own_provider(db)
+    g.time_zone = g.provider.time_zone
+    g.open_tasks = count_open_tasks(db)
     return None
