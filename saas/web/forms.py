@@ -34,7 +34,7 @@ def stripped(value: str | None) -> str | None:
     return value.strip() if isinstance(value, str) else value
 
 
-class TextField(StringField):  # type: ignore[misc]
+class TextField(StringField):
     """One line of text without white space around it."""
 
     def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
