@@ -130,20 +130,6 @@ def merchant_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -
     )  # fmt: skip
 
 
-def public_provider_id(slug: str) -> UUID | None:
-    """The provider of a page that needs no sign-in; None when it is unknown or closed. Raises ProviderSuspended."""
-    query = select(Provider.id, Provider.name, Provider.status).where(
-        Provider.slug == slug, Provider.status != ProviderStatus.CLOSED
-    )
-    with platform_session("find the provider of a public page") as db:
-        row = db.execute(query).one_or_none()
-    if row is None:
-        return None
-    if row.status == ProviderStatus.SUSPENDED:
-        raise ProviderSuspended(row.name)
-    return row.id
-
-
 def platform_who(user_id: UUID, ip: str = "", request_id: str = "") -> PlatformWho | None:
     """A person of the platform itself; None for everybody else."""
     query = (

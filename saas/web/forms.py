@@ -24,7 +24,7 @@ class Form(FlaskForm):  # type: ignore[misc]
         name = error.field if isinstance(error, Invalid) else ""
         field = self._fields.get(name)
         if field is None:
-            self.form_errors = [*self.form_errors, text]
+            self.form_errors.append(text)
         else:
             field.errors = [*field.errors, text]
 

@@ -50,7 +50,7 @@ def enter() -> ResponseReturnValue | None:
 @public.before_request
 def enter_public() -> None:
     """The provider of the address, whoever looks: `g.db` and `g.provider`, no `g.who`."""
-    provider_id = providers.public_provider_id(g.slug)
+    provider_id = providers.provider_id_of(g.slug)
     if provider_id is None:
         raise NotFound()
     _begin(provider_id)
