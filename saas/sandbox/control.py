@@ -315,8 +315,10 @@ class SandboxControl:
             if not found:
                 raise SandboxRefused("the page shows no code")
             address = html.unescape(found[1])
-        else:
+        elif page.headers["Location"].startswith("/phone/"):
             address = f"{self.base_url}{page.headers['Location']}"
+        else:
+            raise SandboxRefused(f"this authorization is over: {page.headers['Location']}")
         numbers = {one["name"]: one["id"] for one in self.people()}
         if person not in numbers:
             raise SandboxRefused(f"nobody is called {person}")

@@ -39,8 +39,8 @@ def open_visit(db: Db, now: float, asked: Asked, referer: str) -> Row:
     if code is None or code["component"] != asked.component_appid:
         raise PageRefused("参数错误：pre_auth_code 无效")
     visit = one(db, "select * from visit where pre_auth_code = ?", asked.pre_auth_code)
-    if visit is not None and visit["state"] != "open":
-        return visit
+    if visit is not None and visit["state"] != "open" and visit["returned_at"] is None:
+        return get_visit(db, now, asked.pre_auth_code)
     if code["used_at"] is not None:
         raise PageRefused("pre_auth_code 已使用，请重新发起授权")
     if code["expires_at"] <= now:
@@ -117,6 +117,12 @@ def refuse_visit(db: Db, now: float, visit: Row) -> None:
     """The merchant says no. WeChat tells the platform nothing."""
     if visit["state"] == "open":
         _close(db, now, visit, "refused", None)
+
+
+def leave_visit(db: Db, now: float, visit: Row) -> str:
+    """The browser goes back to the platform, once."""
+    db.execute("update visit set returned_at = ? where pre_auth_code = ?", (now, visit["pre_auth_code"]))
+    return return_address(visit["redirect_uri"], visit["auth_code"])
 
 
 def return_address(redirect_uri: str, auth_code: str) -> str:

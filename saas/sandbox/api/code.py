@@ -83,12 +83,15 @@ def need_trial(call: Call) -> Row:
 
 
 def check_scan(call: Call, trial: Row, *, not_used: bool = False) -> None:
-    """61039 while the privacy scan runs, 61040 when it found something. `not_used` excuses lacking permissions."""
+    """61039 while the privacy scan runs, 61040 when it found something.
+
+    `not_used` declares the interfaces found as not used in this version.
+    """
     if trial["scanned_at"] > call.now:
         raise Refused(61039)
-    lists = {name: json.loads(trial[name.removesuffix("_list")]) for name in ("without_auth_list", "without_conf_list")}
+    lists = {f"{name}_list": json.loads(trial[name]) for name in ("without_auth", "without_conf")}
     if any(lists.values()) and not not_used:
-        raise Refused(61040, **lists)
+        raise Refused(61040, **(lists if call.operation.id == "getCodePrivacyInfo" else {}))
 
 
 def _note_ignored(call: Call, ext: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from saas.sandbox import mistakes
 from saas.sandbox.pictures import qr_svg
 from saas.sandbox.state import Row, one
-from saas.sandbox.visits import Asked, PageRefused, open_visit, return_address
+from saas.sandbox.visits import Asked, PageRefused, leave_visit, open_visit
 from saas.sandbox.world import World, here
 
 pages = Blueprint("login", __name__)
@@ -25,7 +25,8 @@ def pc_page() -> ResponseReturnValue:
     except PageRefused as refused:
         return _say_no(world, refused)
     if visit["state"] == "confirmed":
-        return redirect(return_address(visit["redirect_uri"], visit["auth_code"]))
+        with world.state.turn() as db:
+            return redirect(leave_visit(db, world.now(), visit))
     query = urlencode({"pre_auth_code": visit["pre_auth_code"], "via": "pc"})
     phone_url = f"{world.public_url}/phone/authorize?{query}"
     return render_template("login.html", visit=visit, phone_url=phone_url, qr=qr_svg(phone_url))
