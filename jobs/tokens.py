@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 from jobs.runner import job
 from saas import clock
 from saas.components.access import load_authorization, load_component
+from saas.components.authorizations import authorization_id
 from saas.components.models import AuthorizationEnd
 from saas.components.refresh import enqueue_refreshes, refresh_expiring
 from saas.db import settle
 from saas.programs.access import program_by_appid
 from saas.programs.authorization import mark_ended
 from saas.queue import Later
+from saas.tenants.models import TaskKind
+from saas.tenants.tasks import open_task
 
 
 def look_for_expiring(db: Session) -> None:
@@ -34,9 +37,19 @@ def refresh(db: Session, component_id: UUID, _attempt: int) -> None:
 
 @job()
 def tell_of_end(db: Session, row_id: UUID, _attempt: int) -> None:
-    """A refresh found that the authorization is over: show it on the mini program, unless it was renewed meanwhile."""
+    """A refresh found that the authorization is over: show it on the mini program, unless it was renewed meanwhile.
+
+    A lost one's to-do is given what only this layer knows: which mini program it is about.
+    """
     row = load_authorization(db, row_id)
     component = load_component(db, row.component_id)
     program = program_by_appid(db, component, row.appid)
-    if program is not None and row.ended_why:
-        mark_ended(db, program, happened_at=row.ended_at or clock.now(), why=AuthorizationEnd(row.ended_why))
+    if program is None or not row.ended_why:
+        return
+    mark_ended(db, program, happened_at=row.ended_at or clock.now(), why=AuthorizationEnd(row.ended_why))
+    if row.ended_why == AuthorizationEnd.LOST:
+        detail = {
+            "component_id": str(component.id), "appid": row.appid, "program_id": str(program.id), "name": program.name,
+        }  # fmt: skip
+        subject = authorization_id(component.id, row.appid)
+        open_task(db, component.provider_id, TaskKind.REAUTHORIZE, subject, detail)

@@ -42,7 +42,8 @@ def note_fault(db: Session, component: ComponentApp, error: errors.WeChatError) 
         component.refused_ip = error.address or ""
     task = _TASKS[kind]
     if task is not None:
-        open_task(db, component.provider_id, task, component.id, {"errcode": error.code, "ip": component.refused_ip})
+        detail = {"name": component.name, "errcode": error.code, "ip": component.refused_ip}
+        open_task(db, component.provider_id, task, component.id, detail)
 
 
 def note_token(db: Session, component: ComponentApp) -> None:

@@ -14,6 +14,7 @@ from saas.components.models import AccessTokenRow, Callback, CallbackStatus, Com
 from saas.components.wechat import component_tokens
 from saas.db import platform_session, tenant_session
 from saas.programs.models import AuthorizationStatus, Grant, Program
+from saas.tenants.tasks import open_tasks
 from saas.wx.callbacks import parse_message
 from saas.wx.errors import NotAuthorized
 from tests.components.conftest import PROGRAM
@@ -111,7 +112,9 @@ def test_a_lost_refresh_token_shows_on_the_program(
         component_tokens(ready).authorizer_token(PROGRAM, refused="access-1")
     assert run_jobs() == ["jobs.tokens.tell_of_end"]
     with tenant_session(ready.provider_id) as db:
-        assert db.scalars(select(Program)).one().authorization == AuthorizationStatus.LOST
+        program = db.scalars(select(Program)).one()
+        assert program.authorization == AuthorizationStatus.LOST
+        assert [task.detail["program_id"] for task in open_tasks(db)] == [str(program.id)]
 
 
 def test_wechats_test_account_is_authorized_but_becomes_no_program(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, g, url_for
+from flask import g, url_for
 from flask.typing import ResponseReturnValue
 
 from saas.errors import N_
@@ -34,6 +34,8 @@ def _title(task: Task) -> str:
 
 def _address(task: Task) -> str:
     """Where the task is done: a mini program's page, else its component app's."""
-    if task.kind == TaskKind.REAUTHORIZE and "provider.show_program" in current_app.view_functions:
-        return url_for("provider.show_program", program_id=task.subject_id)
-    return url_for("provider.show_component", component_id=task.subject_id)
+    if task.kind != TaskKind.REAUTHORIZE:
+        return url_for("provider.show_component", component_id=task.subject_id)
+    if "program_id" in task.detail:
+        return url_for("provider.show_program", program_id=task.detail["program_id"])
+    return url_for("provider.show_component", component_id=task.detail["component_id"])
