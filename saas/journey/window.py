@@ -1,0 +1,265 @@
+"""A browser window without a screen: pages, links, forms and cookies over HTTP, for a person without JavaScript."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Protocol
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+from lxml import html
+
+Value = str | bool | Sequence[str]
+_PLACES = "self::tr or self::li or self::article or self::section or contains(concat(' ', @class, ' '), ' card ')"
+_UNSEEN = ("script", "style", "template", "head")
+
+
+class Stuck(Exception):
+    """The person cannot go on; the text says why and what the page shows."""
+
+
+class Window(Protocol):
+    """What a person does in a browser. `near` names a text in the same row or card when a page repeats itself."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    def open(self, address: str, *, status: int = 200) -> None: ...
+
+    def follow(self, words: str, *, near: str = "") -> None: ...
+
+    def press(self, words: str, *, near: str = "", status: int = 200, **fields: Value) -> None: ...
+
+    def read(self, path: str) -> str:
+        """The text, or the value, of what is at this XPath."""
+        ...
+
+    def has(self, path: str) -> bool: ...
+
+    def wait_for(self, words: str, *, seconds: float = 30, reload: bool = False) -> None:
+        """Until the page shows these words. With `reload` it does not renew itself, so the person does."""
+        ...
+
+
+def quoted(words: str) -> str:
+    """A string for XPath, which knows no escapes."""
+    return f"'{words}'" if "'" not in words else f'"{words}"'
+
+
+def button_path(words: str, near: str = "") -> str:
+    return f"//button[{_says(words)}]{_near(near)}"
+
+
+def link_path(words: str, near: str = "") -> str:
+    return f"//a[@href][{_says(words)}]{_near(near)}"
+
+
+def _says(words: str) -> str:
+    return f"normalize-space(.)={quoted(words)} or @aria-label={quoted(words)}"
+
+
+def _near(words: str) -> str:
+    return f"[ancestor::*[{_PLACES}][1][contains(normalize-space(.), {quoted(words)})]]" if words else ""
+
+
+class HttpWindow:
+    """Cookies are kept, 303s and page refreshes are followed, hidden fields go back as they came."""
+
+    def __init__(self, base_url: str) -> None:
+        self._http = httpx2.Client(
+            base_url=base_url, timeout=60, trust_env=False, headers={"Accept-Language": "zh-CN", "Accept": "text/html"}
+        )
+        self._page: html.HtmlElement = html.fromstring("<html><body></body></html>")
+        self.address = base_url
+
+    def __enter__(self) -> HttpWindow:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    @property
+    def text(self) -> str:
+        body = self._page.find("body")
+        return visible_text(self._page if body is None else body)
+
+    def open(self, address: str, *, status: int = 200) -> None:
+        self._go("GET", urljoin(self.address, address), status)
+
+    def follow(self, words: str, *, near: str = "") -> None:
+        link = self._one(link_path(words, near), f"link “{words}”")
+        self.open(link.get("href") or "")
+
+    def press(self, words: str, *, near: str = "", status: int = 200, **fields: Value) -> None:
+        button = self._one(button_path(words, near), f"button “{words}”")
+        form = self._form_of(button, words)
+        given = _filled_in(form, fields, self._stuck)
+        if button.get("name"):
+            given.append((button.get("name") or "", button.get("value") or ""))
+        target = urljoin(self.address, button.get("formaction") or form.get("action") or self.address)
+        if (form.get("method") or "get").lower() == "get":
+            self._go("GET", str(httpx2.URL(target).copy_with(params=given)), status)
+        else:
+            self._go("POST", target, status, given, in_parts=form.get("enctype") == "multipart/form-data")
+
+    def read(self, path: str) -> str:
+        found = self._one(path, path)
+        if found.tag in ("input", "button"):
+            return str(found.get("value") or "")
+        if found.tag == "img":
+            return urljoin(self.address, str(found.get("src") or ""))
+        return visible_text(found)
+
+    def has(self, path: str) -> bool:
+        return bool(self._page.xpath(path))
+
+    def wait_for(self, words: str, *, seconds: float = 30, reload: bool = False) -> None:
+        del reload  # without JavaScript it is always the person who reloads
+        end = time.monotonic() + seconds
+        while words not in self.text:
+            if time.monotonic() > end:
+                raise self._stuck(f"“{words}” did not appear within {seconds:.0f} s")
+            time.sleep(0.15)
+            self.open(self.address)
+
+    def _go(
+        self,
+        method: str,
+        address: str,
+        status: int,
+        form: list[tuple[str, str]] | None = None,
+        in_parts: bool = False,
+    ) -> None:
+        for _ in range(10):
+            answer = self._http.request(method, address, headers=self._referer(), **_body(form, in_parts))
+            self.address = str(answer.url)
+            if answer.status_code in (301, 302, 303):
+                method, address, form = "GET", urljoin(self.address, answer.headers["Location"]), None
+                continue
+            is_page = answer.headers.get("Content-Type", "").startswith("text/html")
+            self._page = html.fromstring(answer.text if is_page and answer.text else "<html><body></body></html>")
+            if answer.status_code != status:
+                raise self._stuck(f"{method} {self.address} answered {answer.status_code}, not {status}")
+            return
+        raise self._stuck(f"{address} leads in circles")
+
+    def _referer(self) -> dict[str, str]:
+        """As browsers do by default: the origin alone when going to another one."""
+        parts = urlsplit(self.address)
+        return {"Referer": f"{parts.scheme}://{parts.netloc}/"}
+
+    def _one(self, path: str, what: str) -> html.HtmlElement:
+        found = self._page.xpath(path)
+        if not isinstance(found, list) or not found:
+            raise self._stuck(f"there is no {what}")
+        first: html.HtmlElement = found[0]
+        if first.get("disabled") is not None:
+            raise self._stuck(f"{what} cannot be pressed now")
+        return first
+
+    def _form_of(self, button: html.HtmlElement, words: str) -> html.HtmlElement:
+        if name := button.get("form"):
+            return self._one(f"//form[@id={quoted(name)}]", f"form {name}")
+        form = next(button.iterancestors("form"), None)
+        if form is None:
+            raise self._stuck(f"button “{words}” belongs to no form")
+        return form
+
+    def _stuck(self, why: str) -> Stuck:
+        return Stuck(f"{why}\n  at {self.address}\n  the page says: {self.text[:1500]}")
+
+
+def visible_text(element: html.HtmlElement) -> str:
+    """What a person reads, in one line."""
+    parts: list[str] = []
+    _collect(element, parts)
+    return re.sub(r"\s+", " ", " ".join(parts)).strip()
+
+
+def _collect(element: html.HtmlElement, parts: list[str]) -> None:
+    if isinstance(element.tag, str) and element.tag not in _UNSEEN and element.get("hidden") is None:
+        if element.text:
+            parts.append(element.text)
+        for child in element:
+            _collect(child, parts)
+    if element.tail:
+        parts.append(element.tail)
+
+
+def _body(form: list[tuple[str, str]] | None, in_parts: bool) -> dict[str, Any]:
+    if form is None:
+        return {}
+    if in_parts:
+        return {"files": [(name, (None, value)) for name, value in form]}
+    fields: dict[str, list[str]] = {}
+    for name, value in form:
+        fields.setdefault(name, []).append(value)
+    return {"data": fields}
+
+
+def _filled_in(form: html.HtmlElement, fields: dict[str, Value], stuck: Any) -> list[tuple[str, str]]:
+    """What the browser sends: fields as they stand, those in `fields` as given; an unknown name is an error."""
+    known = {one.get("name") for one in form.xpath(".//input | .//select | .//textarea")}
+    if missing := set(fields) - known:
+        raise stuck(f"the form has no field {', '.join(sorted(missing))}, but {sorted(filter(None, known))}")
+    sent: list[tuple[str, str]] = []
+    done: set[str] = set()
+    for one in form.xpath(".//input | .//select | .//textarea"):
+        name, kind = one.get("name"), one.get("type", "text")
+        if not name or one.get("disabled") is not None or kind in ("submit", "button", "image", "reset", "file"):
+            continue
+        if name not in fields:
+            sent.extend((name, value) for value in _standing(one, kind))
+        elif name not in done:
+            done.add(name)
+            sent.extend((name, value) for value in _given(form, name, one, kind, fields[name], stuck))
+    return sent
+
+
+def _standing(one: html.HtmlElement, kind: str) -> list[str]:
+    if one.tag == "textarea":
+        return [(one.text or "").removeprefix("\n")]
+    if one.tag == "select":
+        options = one.xpath(".//option")
+        chosen = [option for option in options if option.get("selected") is not None]
+        if not chosen and one.get("multiple") is None:
+            chosen = options[:1]
+        return [_option(option) for option in chosen]
+    if kind in ("checkbox", "radio"):
+        return [one.get("value", "on")] if one.get("checked") is not None else []
+    return [one.get("value") or ""]
+
+
+def _given(form: html.HtmlElement, name: str, one: html.HtmlElement, kind: str, value: Value, stuck: Any) -> list[str]:
+    if one.tag == "select":
+        wanted = [value] if isinstance(value, str) else list(value) if not isinstance(value, bool) else []
+        options = {text: _option(option) for option in one.xpath(".//option") for text in _names(option)}
+        if unknown := [text for text in wanted if text not in options]:
+            raise stuck(f"{name} offers no {unknown}, but {sorted(options)}")
+        return [options[text] for text in wanted]
+    if kind in ("checkbox", "radio"):
+        if value is True:
+            return [one.get("value", "on")]
+        wanted = [] if value is False else [value] if isinstance(value, str) else list(value)
+        offered = {box.get("value", "on") for box in form.xpath(f".//input[@name={quoted(name)}]")}
+        if unknown := [text for text in wanted if text not in offered]:
+            raise stuck(f"{name} offers no {unknown}, but {sorted(offered)}")
+        return wanted
+    return [str(value)]
+
+
+def _option(option: html.HtmlElement) -> str:
+    value = option.get("value")
+    return visible_text(option) if value is None else value
+
+
+def _names(option: html.HtmlElement) -> tuple[str, str]:
+    return _option(option), visible_text(option)
