@@ -100,6 +100,18 @@ def revoke_link(db: Session, link: AuthorizationLink, *, who: Who) -> None:
     activity.record(db, who, "authorization_link.revoke", link)
 
 
+def revoke_links_of(db: Session, merchant: Merchant, *, who: Who) -> int:
+    """Make all open links of a merchant useless; says how many there were."""
+    require(who, Verb.WORK)
+    revoked = db.scalars(
+        update(AuthorizationLink)
+        .where(AuthorizationLink.merchant_id == merchant.id, AuthorizationLink.status.in_(_USABLE))
+        .values(status=LinkStatus.REVOKED)
+        .returning(AuthorizationLink.id)
+    ).all()
+    return len(revoked)
+
+
 def replace_link(
     db: Session, link: AuthorizationLink, component: ComponentApp, merchant: Merchant, *, who: Who,
     program: Program | None = None,
@@ -124,14 +136,25 @@ def require_usable(link: AuthorizationLink) -> None:
         raise LinkOver(state)
 
 
+def is_usable(link: AuthorizationLink) -> bool:
+    """Whether an authorization may begin."""
+    return state_of(link) not in _OVER
+
+
 def link_address(link: AuthorizationLink, slug: str) -> str:
     """The address to send to the merchant; `slug` is the provider's."""
     return f"{settings().public_url}/m/{slug}/authorize/{link.token}"
 
 
-def link_by_token(db: Session, token: str) -> AuthorizationLink | None:
-    """The link that this secret opens, in its provider's session; None when there is none."""
-    return db.scalar(select(AuthorizationLink).where(AuthorizationLink.token_hash == token_hash(token)))
+def link_by_token(db: Session, token: str) -> tuple[AuthorizationLink, Merchant] | None:
+    """The link that this secret opens, and whose it is, in its provider's session; None when there is none."""
+    query = (
+        select(AuthorizationLink, Merchant)
+        .join(Merchant, Merchant.id == AuthorizationLink.merchant_id)
+        .where(AuthorizationLink.token_hash == token_hash(token))
+    )
+    found = db.execute(query).one_or_none()
+    return (found[0], found[1]) if found else None
 
 
 def list_links(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from saas.components.models import WeChatCall
@@ -52,6 +52,16 @@ def programs_of(db: Session, merchant_ids: Collection[UUID], limit: int = 100) -
     """The mini programs of some merchants, newest first."""
     query = select(Program).where(Program.merchant_id.in_(merchant_ids)).order_by(Program.id.desc()).limit(limit)
     return list(db.scalars(query))
+
+
+def count_by_merchant(db: Session, merchant_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many mini programs each of some merchants has; those without are left out. One query."""
+    query = (
+        select(Program.merchant_id, func.count())
+        .where(Program.merchant_id.in_(merchant_ids))
+        .group_by(Program.merchant_id)
+    )
+    return {merchant_id: count for merchant_id, count in db.execute(query) if merchant_id is not None}
 
 
 def list_calls(db: Session, program: Program, *, before: UUID | None = None, limit: int = 50) -> list[WeChatCall]:

@@ -149,6 +149,12 @@ def find_merchants(
     return list(db.scalars(query))
 
 
+def merchants_of(db: Session, who: Who) -> list[Merchant]:
+    """The merchants that a merchant's person belongs to, by name."""
+    query = select(Merchant).where(Merchant.id.in_(who.merchant_ids)).order_by(Merchant.name)
+    return list(db.scalars(query))
+
+
 def tags_in_use(db: Session, limit: int = 50) -> list[str]:
     """The tags of merchants that are not archived, the most used first."""
     tag = func.unnest(Merchant.tags).label("tag")

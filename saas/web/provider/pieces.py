@@ -1,0 +1,113 @@
+"""What the pages of merchants, links and mini programs share: states in words and two larger pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from saas.errors import N_
+from saas.programs.links import LinkState
+from saas.programs.models import AuthorizationStatus, LinkProblem
+from saas.web.provider.blueprint import provider
+
+_AUTHORIZATIONS = {
+    AuthorizationStatus.AUTHORIZED: (N_("已授权"), "success"),
+    AuthorizationStatus.UNAUTHORIZED: (N_("已取消授权"), "danger"),
+    AuthorizationStatus.LOST: (N_("授权已失效"), "danger"),
+}
+_LINKS = {
+    LinkState.OPEN: (N_("等待商家打开"), "info"),
+    LinkState.STARTED: (N_("商家已打开"), "info"),
+    LinkState.USED: (N_("已使用"), "success"),
+    LinkState.REVOKED: (N_("已撤销"), "secondary"),
+    LinkState.EXPIRED: (N_("已过期"), "warning"),
+}
+_PROBLEMS = {
+    LinkProblem.WRONG_ACCOUNT: (
+        N_("授权了另一个小程序"),
+        N_(
+            "链接是给指定小程序的，来的却是另一个。它已保存，但没有归给商家。请让指定小程序的管理员用同一链接再确认一次。"
+        ),
+    ),
+    LinkProblem.OTHER_MERCHANT: (
+        N_("小程序已属于另一个商家"),
+        N_("它的归属没有改变。确实要换商家时，请在小程序页面更改；授权错了账号，就让对方用同一链接重新授权。"),
+    ),
+    LinkProblem.LINK_OVER: (
+        N_("链接结束后又有小程序通过它授权"),
+        N_("链接已经用过或被撤销，后来的小程序没有归给商家。请在小程序列表的“没有商家”里查看。"),
+    ),
+}
+ACTIVITIES: Mapping[str, str] = {
+    "authorization_link.create": N_("生成授权链接"),
+    "authorization_link.open": N_("打开微信授权页"),
+    "authorization_link.revoke": N_("撤销授权链接"),
+    "authorization_link.use": N_("授权链接有了结果"),
+    "invitation.accept": N_("接受邀请"),
+    "merchant.add": N_("添加商家"),
+    "merchant.archive": N_("归档商家"),
+    "merchant.edit": N_("编辑商家"),
+    "merchant.person.remove": N_("移除商家人员"),
+    "merchant.person.role": N_("更改商家人员权限"),
+    "merchant.phone.view": N_("查看完整电话"),
+    "merchant.restore": N_("恢复商家"),
+    "merchant.values.edit": N_("修改模板变量"),
+    "program.assign": N_("更改商家归属"),
+    "program.authorize": N_("授权成功"),
+    "program.import": N_("从微信授权列表导入"),
+    "program.lost": N_("授权凭证失效"),
+    "program.note.edit": N_("修改备注"),
+    "program.profile.request": N_("重新读取资料"),
+    "program.unauthorized": N_("商家取消授权"),
+    "program.values.edit": N_("修改模板变量"),
+}
+_OUTCOMES = {
+    "failed": N_("失败"),
+    "ignored": N_("已忽略"),
+    **{problem.value: title for problem, (title, _text) in _PROBLEMS.items()},
+}
+
+
+@provider.app_template_global()
+def authorization_badge(state: str) -> Markup:
+    """How an authorization stands, as a coloured word."""
+    return _badge(*_AUTHORIZATIONS[AuthorizationStatus(state)])
+
+
+@provider.app_template_global()
+def link_badge(state: str) -> Markup:
+    """What a link is good for, as a coloured word."""
+    return _badge(*_LINKS[LinkState(state)])
+
+
+@provider.app_template_global()
+def link_problem(problem: str) -> dict[str, str]:
+    """Why an authorization did not use its link up: title and advice."""
+    title, text = _PROBLEMS[LinkProblem(problem)]
+    return {"title": _(title), "text": _(text)}
+
+
+@provider.app_template_global()
+def activity_name(verb: str) -> str:
+    """An entry of the activity log in words; one without words shows its own name."""
+    return _(ACTIVITIES[verb]) if verb in ACTIVITIES else verb
+
+
+@provider.app_template_global()
+def outcome_name(outcome: str) -> str:
+    return _(_OUTCOMES[outcome]) if outcome in _OUTCOMES else outcome
+
+
+@provider.context_processor
+def give_pieces() -> dict[str, Any]:
+    pieces: Any = current_app.jinja_env.get_template("provider/programs/_pieces.html").module
+    return {"value_rows": pieces.value_rows, "activity_card": pieces.activity_card}
+
+
+def _badge(text: str, tone: str) -> Markup:
+    badge = Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>')
+    return badge.format(tone, _(text))
