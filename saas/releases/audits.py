@@ -23,7 +23,7 @@ from saas.components.wechat import wechat
 from saas.db import settle
 from saas.programs.access import load_program, program_by_appid, program_by_original_id
 from saas.programs.models import Program
-from saas.queue import Lane, enqueue
+from saas.queue import Lane, enqueue, waiting
 from saas.releases.code_state import REFRESH, lock_state, moment
 from saas.releases.failures import clear_failure
 from saas.releases.models import Audit, AuditStatus
@@ -66,6 +66,10 @@ def list_audits(db: Session, program: Program, *, before: UUID | None = None, li
 def is_open(audit: Audit) -> bool:
     """Whether WeChat's reviewers have it; a delay is no end."""
     return audit.status in OPEN
+
+
+def is_fetching_screenshots(db: Session, audit: Audit) -> bool:
+    return waiting(db, FETCH_SCREENSHOTS, audit.id) is not None
 
 
 def outcome_of(answer: Mapping[str, Any]) -> AuditStatus | None:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from saas.errors import N_
@@ -186,9 +187,8 @@ def _went_online(audit: Audit, row: Release | None, state: CodeState | None) -> 
     """By our release, by a later roll back, or elsewhere."""
     if row is not None and row.id > audit.id and row.status == ReleaseStatus.DONE:
         return True
-    if audit.upload_id is None and state is not None and state.online_version == audit.user_version:
-        return True
-    return False
+    taken_over = audit.upload_id is None and state is not None
+    return bool(taken_over and state and state.online_version == audit.user_version)
 
 
 def _last(
@@ -220,7 +220,7 @@ def _newest(model: Any, program_ids: Collection[UUID]) -> Any:
     """The newest row of each mini program."""
     newest = (
         select(model)
-        .distinct(model.program_id)
+        .ext(distinct_on(model.program_id))
         .where(model.program_id.in_(program_ids))
         .order_by(model.program_id, model.id.desc())
         .subquery()
