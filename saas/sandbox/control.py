@@ -292,6 +292,14 @@ class SandboxControl:
         """How long a mini program refuses another upload (9402202) after one."""
         self._post("settings", {"commit_seconds": seconds})
 
+    def set_check_seconds(self, seconds: float) -> None:
+        """How long the release check waits for each answer by message."""
+        self._post("settings", {"check_seconds": seconds})
+
+    def set_retry_seconds(self, seconds: float) -> None:
+        """The pause before a push is repeated; it grows with each try."""
+        self._post("settings", {"retry_seconds": seconds})
+
     def run_release_check(self, component_appid: str, *, seconds: float = 90) -> Json:
         """Run 全网发布检测 to its end: `passed` and `cases` (id, name, passed, detail)."""
         self._post("release_check", {"component_appid": component_appid})

@@ -14,7 +14,7 @@ import httpx2
 from saas.sandbox import mistakes
 from saas.sandbox.clock import Clock
 from saas.sandbox.pushes import SYSTEM_OPENID, cdata, push_event
-from saas.sandbox.state import Db, Row, State, insert, one, random_text, rows
+from saas.sandbox.state import Db, Row, State, insert, one, random_text, rows, setting
 from saas.wx.crypto import Encrypted, MessageCrypto, signature
 
 TICKET_SECONDS = 600
@@ -201,5 +201,5 @@ def _record(db: Db, push: Row, component: Row, outcome: Delivery, now: float) ->
         mistakes.note(db, now, "接受了签名不对的推送", operation=push["name"], component=component["appid"])
     db.execute(
         "update push set state = ?, attempts = ?, due_at = ? where id = ?",
-        (state, attempts, time.time() + attempts, push["id"]),
+        (state, attempts, time.time() + attempts * float(setting(db, "retry_seconds", "1")), push["id"]),
     )

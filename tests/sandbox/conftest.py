@@ -21,6 +21,7 @@ def control(sandbox: RunningSandbox) -> Iterator[SandboxControl]:
     with SandboxControl(sandbox.url) as control:
         control.set_scan_seconds(0)
         control.set_commit_seconds(0)
+        control.set_retry_seconds(0.05)
         yield control
 
 

@@ -80,7 +80,7 @@ def _play(world: World, db: Db, seen: _Seen, fault: Fault | None) -> Answer:
         raise Refused(fault.errcode, wording=fault.errmsg)
     _check_permission(db, op, component, account)
     if play is None:
-        raise bodies.Unfit(48001, "沙箱还没有扮演这个接口") from None
+        raise Refused(48001, wording="sandbox: not played yet")
     call = Call(world, db, op, world.now(), component, account, body={}, query={}, files=request.files, ip=_client_ip())
     given = {name: value for name, value in request.args.items() if name not in _TOKEN_NAMES}
     call.query = bodies.read_query(op, given, play.invalid)
