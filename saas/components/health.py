@@ -207,7 +207,7 @@ def _arrived(component: ComponentApp, seen: datetime | None) -> Check:
     if component.callbacks_refused:
         return Check("arrived", title, State.DONE, at=component.last_refusal_at)
     text = N_("微信还没有推送过来。请把下面的网址填进微信后台并保存，推送约 10 分钟一次。")
-    return Check("arrived", title, State.WAITING, text, repair=Repair.CHECK)
+    return Check("arrived", title, State.WAITING, text)
 
 
 def _opened(component: ComponentApp, seen: datetime | None) -> Check:

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from saas.components import inbox, setup
 from saas.components.access import load_component
 from saas.components.models import Callback, ComponentApp, Ticket
 from saas.config import settings
-from saas.db import platform_session, tenant_session
+from saas.db import engine, platform_session, tenant_session
 from saas.queue import Job, forget_connection
 from saas.wx.callbacks import parse_envelope, parse_message
 from saas.wx.crypto import MessageCrypto, signature
@@ -70,6 +70,23 @@ def test_a_genuine_push_is_answered_success_and_stored_with_its_job(
     assert b"ticket@@@pushed" not in (row.body_sealed or b"")
     assert row.happened_at is not None
     assert waiting_jobs() == [("jobs.callbacks.process", str(row.id), component.provider_id)]
+
+
+def test_a_push_is_answered_after_one_statement(wechat_side: FlaskClient, component: ComponentApp) -> None:
+    send(wechat_side, sealed(ticket("the first one finds out whose address it is")))
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    for name in ("platform", "tenant"):
+        event.listen(engine(name), "before_cursor_execute", note)
+    try:
+        send(wechat_side, sealed(ticket("the second one")))
+    finally:
+        for name in ("platform", "tenant"):
+            event.remove(engine(name), "before_cursor_execute", note)
+    assert len(statements) == 1
 
 
 def test_the_job_finds_the_ticket(
