@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from saas import clock, vault
 from saas.components.access import load_component
 from saas.components.authorizations import end_authorization
+from saas.components.explain import explain_failure
 from saas.components.models import AuthorizationEnd, ComponentApp
 from saas.components.wechat import wechat
 from saas.config import settings
@@ -37,7 +38,7 @@ from saas.programs.models import (
 from saas.queue import Lane, enqueue
 from saas.tenants import activity
 from saas.tenants.access import Who, system
-from saas.wx.errors import CallFailed, WeChatUnreachable
+from saas.wx.errors import CallFailed
 from saas.wx.events import Authorized, Unauthorized
 from saas.wx.links import h5_authorization_url, pc_authorization_url
 
@@ -222,7 +223,7 @@ def _take_code(
 
 
 def _page_closed(error: CallFailed) -> WeChatPageClosed:
-    if isinstance(error, WeChatUnreachable):
+    if explain_failure(error).passing:
         return WeChatPageClosed(N_("微信暂时没有响应"), hint=N_("请过一分钟再试，这个链接仍然有效。"))
     return WeChatPageClosed(
         N_("暂时打不开微信授权页"),
