@@ -63,7 +63,7 @@ def test_alice_goes_from_upload_to_online_by_the_primary_buttons(desk: Desk, bro
     assert "审核中" in alice.text(answer.location)
     assert primary(alice.text(code(desk))) == []
     audit = desk.control.audits(appid=desk.program.appid)[0]
-    desk.control.approve(audit["auditid"], push=False)
+    desk.control.approve(audit["id"], push=False)
     desk.hear("weapp_audit_success", SuccTime=1)
 
     (to_release,) = primary(alice.text(code(desk)))

@@ -39,13 +39,15 @@ from saas.web.provider import release_words as words
 from saas.web.provider.blueprint import provider
 from saas.web.provider.releases import picture
 
-_SCENES = (
-    (0, _l("没有用户发布的内容")), (1, _l("个人资料")), (2, _l("图片")), (3, _l("视频")), (4, _l("文字")),
+_SCENES = [
+    (0, _l("没有用户发布的内容")),
+    (1, _l("个人资料")),
+    (2, _l("图片")),
+    (3, _l("视频")),
+    (4, _l("文字")),
     (5, _l("音频")),
-)  # fmt: skip
-_METHODS = (
-    (1, _l("微信内容安全接口")), (2, _l("其他内容安全产品")), (3, _l("人工审核")), (4, _l("不审核")),
-)  # fmt: skip
+]
+_METHODS = [(1, _l("微信内容安全接口")), (2, _l("其他内容安全产品")), (3, _l("人工审核")), (4, _l("不审核"))]
 
 
 class Checkboxes(SelectMultipleField):
@@ -68,8 +70,8 @@ class AuditForm(Form):
     order_path = SelectField(_l("订单中心页面"), validate_choice=False)
     privacy_not_used = BooleanField(_l("声明这一版不使用检测到的隐私接口"))
     ugc = BooleanField(_l("填写用户发布内容的声明"))
-    ugc_scenes = Checkboxes(_l("用户能发布哪些内容"), coerce=int, choices=_SCENES)
-    ugc_methods = Checkboxes(_l("怎样审核"), coerce=int, choices=_METHODS)
+    ugc_scenes = Checkboxes(_l("用户能发布哪些内容"), coerce=int)
+    ugc_methods = Checkboxes(_l("怎样审核"), coerce=int)
     ugc_team = BooleanField(_l("有专门的审核团队"))
     ugc_description = TextAreaField(_l("审核机制说明"), [at_most(256)])
 
@@ -117,6 +119,7 @@ def _is_stopped(checks: list[Any], found: bool) -> bool:
 def _offer(form: AuditForm, upload: Upload, categories: list[dict[str, Any]]) -> None:
     pages = [(page, page) for page in upload.pages]
     chosen = [(submissions.category_key(one), submissions.category_name(one)) for one in categories]
+    form.ugc_scenes.choices, form.ugc_methods.choices = _SCENES, _METHODS
     form.order_path.choices = [("", _("不填写")), *pages]
     for entry in form.items:
         entry.form.category.choices = chosen
