@@ -88,7 +88,7 @@ def _check_ticket(world: World, component: Row) -> None:
         "delivered",
         world.state,
     )
-    _note(world, component, "1", state == "delivered", f"推送状态：{state}")
+    _note(world, component, "1", state == "delivered", "应答正确" if state == "delivered" else f"推送状态：{state}")
 
 
 def _check_text(world: World, component: Row, account: dict[str, str]) -> None:
