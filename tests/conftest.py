@@ -83,6 +83,7 @@ def ground(installed: Settings, postgres: EmbeddedPostgres, home: Path) -> Setti
             "select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"
         ).fetchall()
         connection.execute(";".join(f'delete from "{name}"' for (name,) in tables))  # type: ignore[arg-type]
+    settings.cache_clear()
     keys.install()
     try:
         queue.redis_connection().flushdb()
