@@ -67,7 +67,7 @@ def refresh_expiring(component: ComponentApp) -> Renewed:
         tokens.component_token(ahead=AHEAD_BY_CRON)
     except CallFailed as error:
         log.warning("component_token_not_renewed", component=str(component.id), error=str(error))
-        return Renewed(0, 1, len(appids))
+        return Renewed(0, 1, 0)  # the cron comes again
 
     def renew(appid: str) -> bool | None:
         if time.monotonic() >= ends:
