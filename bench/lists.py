@@ -21,7 +21,7 @@ _VIEWS = 40
 def measure(stage: Stage) -> Iterator[Measured]:
     with HttpWindow(stage.demo.url) as window:
         window.open("/sign-in")
-        window.press("登录", email="alice@example.com", password=PASSWORD)
+        window.press("登录", {"email": "alice@example.com", "password": PASSWORD})
         yield from _lists(stage, window)
         _fill(stage)
         yield from _lists(stage, window)

@@ -114,11 +114,11 @@ def seed() -> None:
 @click.option("--url", help="The running demo; its own address if not given.")
 def journey(url: str | None) -> None:
     """Drive the whole main job against a running demo; exits non-zero at the first failure."""
-    from saas import journey as the_journey
     from saas.demo.home import load_environment
+    from saas.journey.run import run
 
     load_environment()
-    sys.exit(the_journey.run(url))
+    sys.exit(run(url))
 
 
 @main.command()

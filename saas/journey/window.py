@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -13,6 +13,7 @@ import httpx2
 from lxml import html
 
 Value = str | bool | Sequence[str]
+NOTHING: Mapping[str, Value] = {}
 _PLACES = "self::tr or self::li or self::article or self::section or contains(concat(' ', @class, ' '), ' card ')"
 _UNSEEN = ("script", "style", "template", "head")
 
@@ -34,16 +35,22 @@ class Window(Protocol):
 
     def follow(self, words: str, *, near: str = "") -> None: ...
 
-    def press(self, words: str, *, near: str = "", status: int = 200, **fields: Value) -> None: ...
+    def press(
+        self, words: str, fields: Mapping[str, Value] = NOTHING, *, near: str = "", status: int = 200
+    ) -> None: ...
 
-    def read(self, path: str) -> str:
-        """The text, or the value, of what is at this XPath."""
+    def read(self, path: str, attribute: str = "") -> str:
+        """The text, or an attribute, of what is at this XPath."""
         ...
 
     def has(self, path: str) -> bool: ...
 
     def wait_for(self, words: str, *, seconds: float = 30, reload: bool = False) -> None:
         """Until the page shows these words. With `reload` it does not renew itself, so the person does."""
+        ...
+
+    def wait_for_path(self, path: str, *, seconds: float = 30) -> None:
+        """Until there is something at this XPath; the page renews itself."""
         ...
 
 
@@ -61,7 +68,7 @@ def link_path(words: str, near: str = "") -> str:
 
 
 def _says(words: str) -> str:
-    return f"normalize-space(.)={quoted(words)} or @aria-label={quoted(words)}"
+    return f"normalize-space(.)={quoted(words)} or .//b[normalize-space(.)={quoted(words)}]"
 
 
 def _near(words: str) -> str:
@@ -98,7 +105,7 @@ class HttpWindow:
         link = self._one(link_path(words, near), f"link “{words}”")
         self.open(link.get("href") or "")
 
-    def press(self, words: str, *, near: str = "", status: int = 200, **fields: Value) -> None:
+    def press(self, words: str, fields: Mapping[str, Value] = NOTHING, *, near: str = "", status: int = 200) -> None:
         button = self._one(button_path(words, near), f"button “{words}”")
         form = self._form_of(button, words)
         given = _filled_in(form, fields, self._stuck)
@@ -110,12 +117,13 @@ class HttpWindow:
         else:
             self._go("POST", target, status, given, in_parts=form.get("enctype") == "multipart/form-data")
 
-    def read(self, path: str) -> str:
+    def read(self, path: str, attribute: str = "") -> str:
         found = self._one(path, path)
-        if found.tag in ("input", "button"):
-            return str(found.get("value") or "")
-        if found.tag == "img":
-            return urljoin(self.address, str(found.get("src") or ""))
+        if attribute:
+            value = found.get(attribute)
+            if value is None:
+                raise self._stuck(f"{path} has no {attribute}")
+            return str(value)
         return visible_text(found)
 
     def has(self, path: str) -> bool:
@@ -123,10 +131,16 @@ class HttpWindow:
 
     def wait_for(self, words: str, *, seconds: float = 30, reload: bool = False) -> None:
         del reload  # without JavaScript it is always the person who reloads
+        self._reload_until(lambda: words in self.text, f"“{words}”", seconds)
+
+    def wait_for_path(self, path: str, *, seconds: float = 30) -> None:
+        self._reload_until(lambda: self.has(path), path, seconds)
+
+    def _reload_until(self, is_there: Callable[[], bool], what: str, seconds: float) -> None:
         end = time.monotonic() + seconds
-        while words not in self.text:
+        while not is_there():
             if time.monotonic() > end:
-                raise self._stuck(f"“{words}” did not appear within {seconds:.0f} s")
+                raise self._stuck(f"{what} did not appear within {seconds:.0f} s")
             time.sleep(0.15)
             self.open(self.address)
 
@@ -205,7 +219,7 @@ def _body(form: list[tuple[str, str]] | None, in_parts: bool) -> dict[str, Any]:
     return {"data": fields}
 
 
-def _filled_in(form: html.HtmlElement, fields: dict[str, Value], stuck: Any) -> list[tuple[str, str]]:
+def _filled_in(form: html.HtmlElement, fields: Mapping[str, Value], stuck: Any) -> list[tuple[str, str]]:
     """What the browser sends: fields as they stand, those in `fields` as given; an unknown name is an error."""
     known = {one.get("name") for one in form.xpath(".//input | .//select | .//textarea")}
     if missing := set(fields) - known:
@@ -241,10 +255,7 @@ def _standing(one: html.HtmlElement, kind: str) -> list[str]:
 def _given(form: html.HtmlElement, name: str, one: html.HtmlElement, kind: str, value: Value, stuck: Any) -> list[str]:
     if one.tag == "select":
         wanted = [value] if isinstance(value, str) else list(value) if not isinstance(value, bool) else []
-        options = {text: _option(option) for option in one.xpath(".//option") for text in _names(option)}
-        if unknown := [text for text in wanted if text not in options]:
-            raise stuck(f"{name} offers no {unknown}, but {sorted(options)}")
-        return [options[text] for text in wanted]
+        return [_choose(one, text, stuck) for text in wanted]
     if kind in ("checkbox", "radio"):
         if value is True:
             return [one.get("value", "on")]
@@ -256,10 +267,15 @@ def _given(form: html.HtmlElement, name: str, one: html.HtmlElement, kind: str, 
     return [str(value)]
 
 
+def _choose(select: html.HtmlElement, wanted: str, stuck: Any) -> str:
+    """The value of the option that has this value, or whose label contains these words."""
+    options = [(_option(option), visible_text(option)) for option in select.xpath(".//option")]
+    for value, text in options:
+        if wanted == value or (wanted and wanted in text):
+            return value
+    raise stuck(f"{select.get('name')} offers no “{wanted}”, but {[text for _, text in options]}")
+
+
 def _option(option: html.HtmlElement) -> str:
     value = option.get("value")
     return visible_text(option) if value is None else value
-
-
-def _names(option: html.HtmlElement) -> tuple[str, str]:
-    return _option(option), visible_text(option)

@@ -1,0 +1,313 @@
+"""The main job as its people do it: from signing up as a provider to a mini program that is online, and back again."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from saas.journey.window import Stuck, Window, link_path
+from saas.sandbox.control import SandboxControl
+
+PASSWORD = "lao-jie-qing-he-2026"  # noqa: S105 - of people who live as long as one journey
+COMPANY = "旅程餐饮有限公司"
+REASON = "首页没有实际内容，请完善后再提交"
+
+
+class Journey:
+    """One provider's first day. `new_window` opens a browser of its own: no cookies, nobody signed in.
+
+    `site` and `wechat` are the two addresses. Names are new each time, so that many journeys fit into one database.
+    """
+
+    def __init__(self, new_window: Callable[[], Window], site: str, wechat: str) -> None:
+        self._new_window = new_window
+        self._site, self._wechat = site.rstrip("/"), wechat.rstrip("/")
+        self.mark = secrets.token_hex(4)
+        self.slug = f"j{self.mark}"
+        self.provider_name = f"旅程服务{self.mark}"
+        self.program_name = f"旅程茶铺{self.mark}"
+        self.owner = new_window()
+        self.phone = new_window()
+        self.desk = new_window()
+        self.component: dict[str, str] = {}
+        self.appid = ""
+        self.submissions = 0
+        self.component_page = self.merchant_page = self.program_page = self.code_page = self.link = ""
+
+    def steps(self) -> list[tuple[str, Callable[[], None]]]:
+        """What to do in this order, each with its name."""
+        return [
+            ("sign up as a new provider", self.sign_up),
+            ("confirm the address by the mailed link", self.confirm_address),
+            ("sign out and in again", self.sign_in_again),
+            ("create a component app at WeChat and enter it", self.add_component),
+            ("enter its addresses at WeChat; all checks turn green", self.connect_component),
+            ("add a merchant and her mini program's values", self.add_merchant),
+            ("make an authorization link", self.make_link),
+            ("authorize on the merchant's phone", self.authorize),
+            ("see the mini program's name and permissions", self.see_program),
+            ("put a draft into the template library", lambda: self.add_template("1.0.0")),
+            ("give the template an ext_json with variables", self.write_ext_json),
+            ("upload 1.0.0, privacy scan, trial QR code", lambda: self.upload("1.0.0")),
+            ("submit 1.0.0 for audit", lambda: self.submit("1.0.0")),
+            ("be rejected and read the reason", self.be_rejected),
+            ("upload again and resubmit", self.resubmit),
+            ("be approved and release 1.0.0", lambda: self.approve_and_release("1.0.0")),
+            ("bring 1.1.0 online", self.second_version),
+            ("roll back to 1.0.0", lambda: self.roll_back("1.0.0")),
+            ("submit 1.2.0 and withdraw it", self.withdraw),
+            ("invite a colleague who may only read", self.invite_viewer),
+            ("the merchant's person sees how it stands", self.merchant_looks),
+            ("sign out everywhere", self.sign_out_everywhere),
+            ("WeChat counted nothing wrong", self.ask_wechat),
+        ]
+
+    # the provider
+
+    def sign_up(self) -> None:
+        self.owner.open(f"{self._site}/")
+        self.owner.open("/sign-up")
+        self.owner.press(
+            "注册",
+            {
+                "name": "小旅", "email": self._mail("owner"), "password": PASSWORD,
+                "provider_name": self.provider_name, "slug": self.slug, "consent": True,
+            },
+        )  # fmt: skip
+
+    def confirm_address(self) -> None:
+        self.owner.open(self._mailed_link(self._mail("owner"), "verify"))
+        self.owner.press("确认邮箱")
+        self.owner.open(self._page())
+
+    def sign_in_again(self) -> None:
+        self.owner.press("退出登录")
+        self.owner.open(self._page())
+        self.owner.press("登录", {"email": self._mail("owner"), "password": PASSWORD})
+        self._expect(self.owner, self.provider_name)
+
+    def add_component(self) -> None:
+        console = self._new_window()
+        console.open(f"{self._wechat}/console")
+        console.press("创建", {"name": f"平台{self.mark}"})
+        self.component = {
+            name: console.read(f"//input[@name='{name}']", "value") for name in ("secret", "token", "aes_key")
+        }
+        self.component["appid"] = urlsplit(console.address).path.rsplit("/", 1)[1]
+        self.owner.open(self._page("/components"))
+        self.owner.follow("添加第三方平台")
+        self.owner.press("保存并检查", {"name": "旅程平台", **self.component})
+        self.component_page = self._here(self.owner)
+
+    def connect_component(self) -> None:
+        given = [self.owner.read(f"(//*[@class='copy']//code)[{number}]") for number in (1, 2, 3)]
+        console = self._new_window()
+        console.open(f"{self._wechat}/console/{self.component['appid']}")
+        console.press("保存", {"events_url": given[0], "messages_url": given[1], "start_domain": given[2]})
+        console.press("立即推送票据")
+        self.owner.wait_for("全部通过，可以请商家授权了", seconds=60)
+
+    def add_merchant(self) -> None:
+        self.owner.open(self._page("/merchants"))
+        self.owner.follow("添加商家")
+        self.owner.press("保存", {"name": f"梅记{self.mark}", "company_name": COMPANY, "contact_name": "梅姐"})
+        self.merchant_page = self._here(self.owner)
+
+    def make_link(self) -> None:
+        self.owner.open(self.merchant_page)
+        self.owner.follow("生成授权链接")
+        self.owner.press("生成链接")
+        self.link = self.owner.read("(//*[@class='copy']//code)[1]")
+
+    # the merchant
+
+    def authorize(self) -> None:
+        """The merchant, who has just made a mini program at WeChat, opens the link and confirms with the phone."""
+        with SandboxControl(self._wechat) as control:
+            self.appid = control.add_account("梅姐", nick_name=self.program_name, principal_name=COMPANY)
+        computer = self._new_window()
+        computer.open(self.link)
+        computer.press("在电脑上打开微信授权页")
+        scanned = computer.read("//*[@id='open-phone']", "href")
+        self.phone.open(f"{self._wechat}/phone")
+        self.phone.press("梅姐")
+        self.phone.open(scanned)
+        self.phone.press("授权", {"account": self.appid})
+        self._expect(self.phone, "授权成功")
+        computer.wait_for("授权成功")
+        self._expect(computer, self.provider_name)
+
+    def see_program(self) -> None:
+        self.owner.open(self._page("/programs"))
+        self.owner.wait_for(self.program_name, reload=True)
+        self.owner.follow(self.program_name)
+        self.program_page = self._here(self.owner)
+        self.code_page = f"{self.program_page}/code"
+        self.owner.wait_for(COMPANY)
+        self.owner.follow("权限")
+        self._expect(self.owner, "开发管理与数据分析")
+
+    # templates
+
+    def add_template(self, version: str) -> None:
+        console = self._new_window()
+        console.open(f"{self._wechat}/console/{self.component['appid']}")
+        console.press("上传", {"user_version": version, "user_desc": f"旅程 {version}"})
+        self.owner.open(self._page("/templates"))
+        self.owner.press("从微信刷新")
+        self.owner.wait_for(f"旅程 {version}")
+        self.owner.press("添加到模板库", near=f"旅程 {version}")
+        self.owner.wait_for_path(link_path("编辑", near=f"旅程 {version}"))
+
+    def write_ext_json(self) -> None:
+        self.owner.follow("编辑", near="1.0.0")
+        wrong = '{\n  "ext": {"shop": "${shop_no}"},\n  "windw": {}\n}'
+        self.owner.press("检查并保存", {"ext_json": wrong}, status=422)
+        self._expect(self.owner, "windw")
+        self.owner.press("检查并保存", {"label": "点单版", "ext_json": '{"ext": {"shop": "${shop_no}"}}'})
+
+    # code
+
+    def upload(self, version: str) -> None:
+        self.begin_upload(version)
+        self.finish_upload()
+
+    def begin_upload(self, version: str) -> None:
+        self.owner.open(f"{self.program_page}/upload")
+        self.owner.press("更新预览", {"template": f"旅程 {version}"}, status=422)
+        given = {"user_version": version, "description": f"旅程 {version}", "value.shop_no": "七号店"}
+        self.owner.press("开始上传", given)
+
+    def finish_upload(self, seconds: float = 60) -> None:
+        self.owner.wait_for_path(link_path("提交审核"), seconds=seconds)
+        self.owner.wait_for_path("//img[@class='qr-image']", seconds=seconds)
+
+    def submit(self, version: str) -> None:
+        self.owner.follow("提交审核")
+        self.owner.press("提交审核", {"version_desc": "点单、会员积分"})
+        self.owner.wait_for_path(link_path("撤回审核"), seconds=60)
+        self.submissions += 1
+        self.desk.open(f"{self._wechat}/desk/audits")
+        self._expect(self.desk, f"{self.program_name} · {version}")
+
+    def be_rejected(self) -> None:
+        self.desk.press("驳回", {"reason": f"1: {REASON}<br>", "pictures": "2"}, near=self.program_name)
+        self.owner.wait_for(REASON, seconds=60)
+        self.owner.wait_for_path("(//img[@alt='审核截图 2'])")
+
+    def resubmit(self) -> None:
+        self.upload("1.0.0")
+        self.submit("1.0.0")
+
+    def approve_and_release(self, version: str) -> None:
+        self.desk.open(f"{self._wechat}/desk/audits")
+        self.desk.press("通过", near=f"{self.program_name} · {version}")
+        self.owner.wait_for_path(link_path("发布"), seconds=60)
+        self.owner.follow("发布")
+        self.owner.press("发布给所有用户")
+        self._is_online(version)
+
+    def second_version(self) -> None:
+        self.add_template("1.1.0")
+        self.upload("1.1.0")
+        self.submit("1.1.0")
+        self.approve_and_release("1.1.0")
+
+    def roll_back(self, version: str) -> None:
+        self.owner.open(self.code_page)
+        self.owner.follow("版本回退")
+        self.owner.press("从微信读取")
+        self.owner.wait_for_path(link_path("回退到此版本", near=version))
+        self.owner.follow("回退到此版本", near=version)
+        self.owner.press("回退版本")
+        self._is_online(version)
+
+    def withdraw(self) -> None:
+        self.add_template("1.2.0")
+        self.upload("1.2.0")
+        self.submit("1.2.0")
+        self.owner.follow("撤回审核")
+        self.owner.press("撤回审核")
+        self.owner.wait_for("已撤回", seconds=60)
+
+    # other people
+
+    def invite_viewer(self) -> None:
+        self.owner.open(self._page("/members"))
+        self.owner.press("发送邀请", {"email": self._mail("viewer"), "role": "viewer"})
+        colleague = self._accept_invitation("viewer")
+        colleague.open(self.program_page)
+        self._expect(colleague, self.program_name)
+        colleague.open(f"{self.program_page}/upload", status=403)
+        colleague.open(self._page("/settings"), status=403)
+
+    def merchant_looks(self) -> None:
+        self.owner.open(self.merchant_page)
+        self.owner.follow("邀请")
+        self.owner.press("发送邀请", {"email": self._mail("merchant"), "name": "梅姐"})
+        mei = self._accept_invitation("merchant")
+        mei.open(f"{self._site}/m/{self.slug}/")
+        self._expect(mei, self.program_name)
+        self._expect(mei, "线上 1.0.0")
+        mei.open(self.program_page, status=404)
+
+    def sign_out_everywhere(self) -> None:
+        other = self._new_window()
+        other.open(f"{self._site}/sign-in")
+        other.press("登录", {"email": self._mail("owner"), "password": PASSWORD})
+        self.owner.open(f"{self._site}/account")
+        self.owner.press("退出所有设备")
+        for window in (self.owner, other):
+            window.open(self._page())
+            if not urlsplit(window.address).path.startswith("/sign-in"):
+                raise Stuck(f"still signed in at {window.address}")
+
+    def ask_wechat(self) -> None:
+        """It counted each submission once, and nothing that it would refuse or that breaks later."""
+        with SandboxControl(self._wechat) as control:
+            counted = control.counts(component_appid=self.component["appid"], appid=self.appid).get("submitAudit", 0)
+            mistakes = control.mistakes(component_appid=self.component["appid"])
+        if counted != self.submissions:
+            raise Stuck(f"WeChat counted {counted} submissions for audit of {self.submissions}")
+        if mistakes:
+            raise Stuck(f"WeChat noted mistakes: {mistakes}")
+
+    # together
+
+    def _accept_invitation(self, name: str) -> Window:
+        window = self._new_window()
+        window.open(self._mailed_link(self._mail(name), "invitations"))
+        window.press("接受邀请", {"name": name, "password": PASSWORD, "consent": True})
+        return window
+
+    def _mailed_link(self, address: str, kind: str) -> str:
+        """The newest link of this kind that was mailed to this address, as the demo shows it."""
+        mails = self._new_window()
+        mails.open(f"{self._site}/mails?to={address}")
+        mails.wait_for(address, reload=True)
+        found = re.search(rf"https?://[^\s\"<>]*/{kind}[^\s\"<>]*", mails.text)
+        if not found:
+            raise Stuck(f"no link to {kind} was mailed to {address}: {mails.text[:800]}")
+        return found[0]
+
+    def _is_online(self, version: str) -> None:
+        self.owner.wait_for(f"版本 {version} 已在线上", seconds=60)
+        self.owner.open(self.code_page)
+        online = "//*[@class='slot'][h3[normalize-space(.)='线上版']]/p"
+        if not self.owner.read(online).startswith(version):
+            raise Stuck(f"online is {self.owner.read(online)}, not {version}")
+
+    def _mail(self, name: str) -> str:
+        return f"{name}-{self.mark}@example.com"
+
+    def _page(self, path: str = "/") -> str:
+        return f"{self._site}/p/{self.slug}{path}"
+
+    def _here(self, window: Window) -> str:
+        return window.address.split("?")[0]
+
+    def _expect(self, window: Window, words: str) -> None:
+        if words not in window.text:
+            raise Stuck(f"“{words}” is not on {window.address}, which says: {window.text[:1500]}")

@@ -1,0 +1,170 @@
+"""A window of real Chromium with the same verbs as the journey's window without a screen."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urljoin
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, Route
+from playwright.sync_api import Error as ChromiumError
+
+from saas.journey.window import NOTHING, Stuck, Value, button_path, link_path
+
+PATIENCE = 10_000  # milliseconds for one click
+
+
+class Watch:
+    """What went wrong in any page: console, page errors, requests to other places. Must stay empty."""
+
+    def __init__(self, own: tuple[str, ...], cdn: Mapping[str, Path], cdn_base: str) -> None:
+        self.complaints: list[str] = []
+        self.refused_pages: set[str] = set()
+        self._own, self._cdn, self._base = own, cdn, cdn_base.rstrip("/") + "/"
+
+    def over(self, context: BrowserContext) -> None:
+        context.route("**/*", self._route)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.complaints.append(f"page error: {error.error}"))
+
+    def _route(self, route: Route) -> None:
+        url = route.request.url
+        if url.startswith(self._own):
+            route.continue_()
+        elif url.startswith(self._base) and url.removeprefix(self._base) in self._cdn:
+            kind = "text/css" if url.endswith(".css") else "text/javascript"
+            headers = {"Content-Type": kind, "Access-Control-Allow-Origin": "*"}
+            route.fulfill(status=200, body=self._cdn[url.removeprefix(self._base)].read_bytes(), headers=headers)
+        else:
+            self.complaints.append(f"asked for {url}")
+            route.abort()
+
+    def _console(self, message: ConsoleMessage) -> None:
+        expected = "the server responded with a status of 4" in message.text
+        if not (expected and message.location.get("url") in self.refused_pages):
+            self.complaints.append(f"{message.type}: {message.text} at {message.location.get('url')}")
+
+
+def new_context(browser: Browser, watch: Watch, *, script: bool = True, width: int = 1280) -> BrowserContext:
+    context = browser.new_context(
+        locale="zh-CN", java_script_enabled=script, viewport={"width": width, "height": 900}, reduced_motion="reduce"
+    )
+    context.set_default_timeout(PATIENCE)
+    watch.over(context)
+    return context
+
+
+class ChromiumWindow:
+    """Clicks what the window without a screen reads; waits for pages to renew themselves unless scripts are off."""
+
+    def __init__(self, context: BrowserContext, watch: Watch, base_url: str, *, script: bool = True) -> None:
+        self.page: Page = context.new_page()
+        self._watch, self._base_url, self._script = watch, base_url, script
+
+    @property
+    def address(self) -> str:
+        return self.page.url
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", self.page.inner_text("body")).strip()
+
+    def open(self, address: str, *, status: int = 200) -> None:
+        target = urljoin(self.page.url if self.page.url.startswith("http") else self._base_url, address)
+        self._navigate(lambda: self.page.goto(target), status, target)
+
+    def follow(self, words: str, *, near: str = "") -> None:
+        link = self._one(link_path(words, near))
+        self._navigate(link.click, 200)
+
+    def press(self, words: str, fields: Mapping[str, Value] = NOTHING, *, near: str = "", status: int = 200) -> None:
+        button = self._one(button_path(words, near))
+        form = button.locator("xpath=ancestor::form")
+        for name, value in fields.items():
+            self._fill(form, name, value)
+        self._navigate(button.click, status)
+
+    def read(self, path: str, attribute: str = "") -> str:
+        found = self._one(path, opened=False)
+        return (found.get_attribute(attribute) or "") if attribute else re.sub(r"\s+", " ", found.inner_text()).strip()
+
+    def has(self, path: str) -> bool:
+        return self.page.locator(f"xpath={path}").count() > 0
+
+    def wait_for(self, words: str, *, seconds: float = 30, reload: bool = False) -> None:
+        self._until(lambda: words in self.text, f"“{words}”", seconds, reload)
+
+    def wait_for_path(self, path: str, *, seconds: float = 30) -> None:
+        self._until(lambda: self.has(path), path, seconds, reload=False)
+
+    def _until(self, is_there: Callable[[], bool], what: str, seconds: float, reload: bool) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                if is_there():
+                    return
+            except ChromiumError:  # the page is just being replaced
+                pass
+            if time.monotonic() > end:
+                raise self._stuck(f"{what} did not appear within {seconds:.0f} s")
+            self.page.wait_for_timeout(150)
+            if reload or not self._script:
+                self.page.reload()
+
+    def _one(self, path: str, *, opened: bool = True) -> Locator:
+        found = self.page.locator(f"xpath={path}").first
+        try:
+            found.wait_for(state="attached")
+            if opened:
+                closed = found.locator("xpath=ancestor::details[not(@open)]/summary")
+                for number in range(closed.count()):
+                    closed.nth(number).click()
+        except ChromiumError as error:
+            raise self._stuck(f"there is no {path}: {error}") from error
+        return found
+
+    def _fill(self, form: Locator, name: str, value: Value) -> None:
+        try:
+            found = form.locator(f'[name="{name}"]')
+            kind = found.first.evaluate("one => one.type")
+            if isinstance(value, bool):
+                found.first.set_checked(value)
+            elif kind in ("radio", "checkbox"):
+                for one in [value] if isinstance(value, str) else value:
+                    form.locator(f'[name="{name}"][value="{one}"]').check()
+            elif kind.startswith("select"):
+                found.first.select_option(_option(found.first, str(value)))
+            else:
+                found.first.fill(str(value))
+        except ChromiumError as error:
+            raise self._stuck(f"cannot fill in {name}: {error}") from error
+
+    def _navigate(self, act: Callable[[], Response | None], status: int, target: str = "") -> None:
+        """Do what leads to another page, and look how it was answered."""
+        if status != 200 and target:
+            self._watch.refused_pages.add(target)
+        elif status != 200:
+            self._watch.refused_pages.add(self.page.url)
+        try:
+            with self.page.expect_navigation(wait_until="load") as waiting:
+                act()
+            answer = waiting.value
+        except ChromiumError as error:
+            raise self._stuck(f"the page did not change: {error}") from error
+        if answer is not None and answer.status != status:
+            raise self._stuck(f"{answer.url} answered {answer.status}, not {status}")
+
+    def _stuck(self, why: str) -> Stuck:
+        return Stuck(f"{why}\n  at {self.page.url}\n  the page says: {self.text[:1500]}")
+
+
+def _option(select: Locator, wanted: str) -> str:
+    """The value of the option that has this value, or whose label contains these words."""
+    for option in select.locator("option").all():
+        value = option.get_attribute("value")
+        text = option.inner_text()
+        if wanted in (value, text) or wanted in text:
+            return value if value is not None else text
+    raise AssertionError(f"there is no option {wanted}")
