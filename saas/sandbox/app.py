@@ -14,7 +14,7 @@ from saas.sandbox.pusher import Pusher
 from saas.sandbox.state import State
 from saas.sandbox.world import World
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None = None) -> Flask:
@@ -40,5 +40,5 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
 
 def _only_loopback() -> None:
     """The desks and the control have no sign-in, so nobody but this machine may reach them."""
-    if request.remote_addr not in _LOOPBACK or request.host.rsplit(":", 1)[0].strip("[]") not in _LOOPBACK:
+    if request.remote_addr not in LOOPBACK or request.host.rsplit(":", 1)[0].strip("[]") not in LOOPBACK:
         abort(403)

@@ -28,6 +28,8 @@ def authorize(
     A new authorization has a new refresh token, so the old one is void.
     """
     before = get_authorization(db, component, appid)
+    if before is None:  # tokens of an authorization that was taken back stay dead
+        void_tokens(db, component, appid)
     db.execute(
         "insert or replace into authorization (component, account, sets, refresh_token, authorized_at) "
         "values (?, ?, ?, ?, ?)",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+import ssl
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -356,7 +358,13 @@ class SandboxControl:
         return answer
 
     def _browser(self) -> httpx2.Client:
-        return httpx2.Client(timeout=60, trust_env=False, transport=self._transport)
+        return httpx2.Client(timeout=60, trust_env=False, verify=_tls(), transport=self._transport)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Slow to make, so made once."""
+    return ssl.create_default_context()
 
 
 def _field(form: str, name: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import httpx2
 
@@ -48,7 +50,7 @@ class Pusher:
         self._busy: set[str] = set()
         self._thread: threading.Thread | None = None
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="push")
-        self._http = httpx2.Client(timeout=_ANSWER_SECONDS, trust_env=False)
+        self._http = httpx2.Client(timeout=_ANSWER_SECONDS, trust_env=False, verify=_tls())
 
     def start(self) -> None:
         """Take up what was left by the process before."""
@@ -136,6 +138,12 @@ class Pusher:
         finally:
             self._busy.discard(component["appid"])
             self.wake()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Slow to make, so made once."""
+    return ssl.create_default_context()
 
 
 def seal(component: Row, plaintext: str) -> Encrypted:

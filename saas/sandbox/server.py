@@ -8,7 +8,7 @@ from types import TracebackType
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from saas.sandbox.app import create_sandbox
+from saas.sandbox.app import LOOPBACK, create_sandbox
 from saas.sandbox.world import World
 
 
@@ -32,6 +32,8 @@ class RunningSandbox:
     def __init__(
         self, state_path: Path, *, host: str = "127.0.0.1", port: int = 0, clock_file: Path | None = None
     ) -> None:
+        if host not in LOOPBACK:  # others would be turned away anyhow: nobody signs in here
+            host = "127.0.0.1"
         self._server: BaseWSGIServer = make_server(host, port, _not_ready, threaded=True, request_handler=_Handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self.url = f"http://{host}:{self._server.server_port}"

@@ -82,6 +82,15 @@ def test_a_revoked_account_answers_61003_to_every_call(platform: Platform, shop:
         platform.wx.component.api_authorizer_token(shop, authorizer_refresh_token=platform.tokens.refresh[shop])
 
 
+def test_tokens_of_a_revoked_authorization_stay_dead(platform: Platform, shop: str) -> None:
+    old = platform.tokens.authorizers[shop]
+    platform.control.revoke(platform.appid, shop)
+    platform.connect()
+    platform.tokens.authorizers[shop] = old
+    platform.wx.code.queryquota(shop)
+    assert platform.tokens.authorizers[shop] != old
+
+
 def test_a_code_works_once_and_for_an_hour(platform: Platform) -> None:
     appid = platform.control.accounts(nick_name="明明书店")[0]["appid"]
     code = platform.control.grant(platform.appid, appid)
