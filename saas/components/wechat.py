@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from uuid import UUID
 
 import httpx2
+import structlog
 from sqlalchemy import insert
 
 from saas import clock
@@ -17,6 +19,8 @@ from saas.db import new_id, tenant_session, transaction_is_open
 from saas.queue import Lane, enqueue
 from saas.wx.client import CallRecord, TokenSource, WxClient
 from saas.wx.transport import process_http
+
+log = structlog.get_logger()
 
 _IP_REFUSED = frozenset({61004, 40164})
 
@@ -54,6 +58,11 @@ def call_log(provider_id: UUID, component_id: UUID) -> Callable[[CallRecord], No
     """The client's record hook: one row per request. A refused address has the component app checked at once."""
 
     def write(record: CallRecord) -> None:
+        level = logging.DEBUG if record.ok else logging.WARNING
+        log.log(
+            level, "wechat_call", operation=record.operation, program=record.appid, errcode=record.errcode,
+            rid=record.rid, ms=record.ms, problem=record.problem, component=str(component_id),
+        )  # fmt: skip
         with tenant_session(provider_id) as db:
             db.execute(
                 insert(WeChatCall).values(
