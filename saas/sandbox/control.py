@@ -161,6 +161,7 @@ class SandboxControl:
             answer = phone.post(
                 f"{self.base_url}/phone/authorize",
                 data={**hidden, "account": appid, "sets": [str(number) for number in sets], "answer": "confirm"},
+                follow_redirects=True,
             )
             _raise_message(answer.text)
             found = re.search(r'id="return" href="([^"]+)"', answer.text)

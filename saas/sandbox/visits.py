@@ -98,8 +98,8 @@ def list_choices(db: Db, visit: Row, person_id: int) -> list[Row]:
     return found
 
 
-def confirm_visit(db: Db, now: float, visit: Row, person_id: int, appid: str, sets: Sequence[int]) -> str:
-    """The merchant agrees; answers the address to return to."""
+def confirm_visit(db: Db, now: float, visit: Row, person_id: int, appid: str, sets: Sequence[int]) -> None:
+    """The merchant agrees; the browser that opened the page may go on."""
     if visit["state"] != "open":
         raise PageRefused("这次授权已经处理过了，请重新发起")
     if appid not in {account["appid"] for account in list_choices(db, visit, person_id)}:
@@ -110,7 +110,6 @@ def confirm_visit(db: Db, now: float, visit: Row, person_id: int, appid: str, se
         raise PageRefused("请至少勾选一项权限")
     code = authorize(db, now, visit["component"], appid, granted, pre_auth_code=visit["pre_auth_code"])
     _close(db, now, visit, "confirmed", code)
-    return return_address(visit["redirect_uri"], code)
 
 
 def refuse_visit(db: Db, now: float, visit: Row) -> None:

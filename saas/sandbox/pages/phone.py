@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from saas.sandbox.authorizations import list_authorizations_of_person, revoke
 from saas.sandbox.people import get_account, get_person, list_accounts, list_people
-from saas.sandbox.state import Db, Row
-from saas.sandbox.visits import PageRefused, confirm_visit, get_visit, list_choices, refuse_visit
+from saas.sandbox.state import Db, Row, one
+from saas.sandbox.visits import PageRefused, confirm_visit, get_visit, list_choices, refuse_visit, return_address
 from saas.sandbox.world import here
 
 pages = Blueprint("phone", __name__, url_prefix="/phone")
@@ -70,7 +70,7 @@ def authorize() -> ResponseReturnValue:
         try:
             visit = get_visit(db, world.now(), request.args.get("pre_auth_code", ""))
         except PageRefused as refused:
-            return render_template("phone_message.html", good=False, title="无法授权", text=str(refused), back="")
+            return _message("无法授权", str(refused))
         person = _holder(db)
         if person is None:
             query = urlencode({"pre_auth_code": visit["pre_auth_code"], "via": via})
@@ -80,9 +80,7 @@ def authorize() -> ResponseReturnValue:
                 raise PageRefused("这次授权已经处理过了，请重新发起")
             choices = list_choices(db, visit, person["id"])
         except PageRefused as refused:
-            return render_template(
-                "phone_message.html", good=False, title="无法授权", text=str(refused), back=_again(visit, via)
-            )
+            return _message("无法授权", str(refused), back=_again(visit, via))
         sets = json.loads(visit["sets"])
     return render_template("phone_authorize.html", visit=visit, person=person, choices=choices, sets=sets, via=via)
 
@@ -90,24 +88,42 @@ def authorize() -> ResponseReturnValue:
 @pages.post("/authorize")
 def answer() -> ResponseReturnValue:
     world = here()
-    via = _via()
     with world.state.turn() as db:
         try:
             visit = get_visit(db, world.now(), request.form.get("pre_auth_code", ""))
             if request.form.get("answer") == "refuse":
                 refuse_visit(db, world.now(), visit)
-                return render_template(
-                    "phone_message.html", good=False, title="已拒绝", text="没有授权给任何平台。", back=""
+            else:
+                sets = [int(number) for number in request.form.getlist("sets")]
+                confirm_visit(
+                    db, world.now(), visit, int(request.form["person"]), request.form.get("account", ""), sets
                 )
-            person = int(request.form["person"])
-            appid = request.form.get("account", "")
-            sets = [int(number) for number in request.form.getlist("sets")]
-            address = confirm_visit(db, world.now(), visit, person, appid, sets)
-            account = get_account(db, appid)
         except PageRefused as refused:
-            return render_template("phone_message.html", good=False, title="无法授权", text=str(refused), back="")
+            return _message("无法授权", str(refused))
     world.pusher.wake()
-    return render_template("phone_done.html", account=account, visit=visit, via=via, address=address)
+    return redirect(url_for("phone.answered", pre_auth_code=visit["pre_auth_code"], via=_via()), 303)
+
+
+@pages.get("/answered")
+def answered() -> ResponseReturnValue:
+    """The end of a visit; a phone that opened the page itself goes back to the platform from here."""
+    world = here()
+    with world.state.turn() as db:
+        try:
+            visit = get_visit(db, world.now(), request.args.get("pre_auth_code", ""))
+        except PageRefused as refused:
+            return _message("无法授权", str(refused))
+        if visit["state"] != "confirmed":
+            return _message("已拒绝", "没有授权给任何平台。")
+        account = one(
+            db,
+            "select account.* from account join auth_code on auth_code.account = account.appid where value = ?",
+            visit["auth_code"],
+        )
+    if account is None:
+        return _message("已失效", "这次授权已经取消。")
+    address = return_address(visit["redirect_uri"], visit["auth_code"])
+    return render_template("phone_done.html", account=account, visit=visit, via=_via(), address=address)
 
 
 @pages.post("/revoke")
@@ -121,6 +137,10 @@ def take_back() -> ResponseReturnValue:
         done = mine and revoke(db, world.now(), request.form["component"], request.form["account"])
     world.pusher.wake()
     return redirect(url_for("phone.home", said="已取消授权" if done else "没有这项授权"), 303)
+
+
+def _message(title: str, text: str, *, back: str = "") -> str:
+    return render_template("phone_message.html", title=title, text=text, back=back)
 
 
 def _via() -> str:
