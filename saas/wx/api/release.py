@@ -33,7 +33,7 @@ class GrayRelease(TypedDict):
 
 
 class VisitStatus(TypedDict):
-    """`status`: 0 in service, 1 suspended."""
+    """`status`: 0 suspended (by the owner or by WeChat), 1 in service."""
 
     status: int
 
