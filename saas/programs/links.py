@@ -175,19 +175,19 @@ def list_links(
 
 
 def usable_links(db: Session, merchant_ids: Collection[UUID]) -> list[AuthorizationLink]:
-    """The links by which these merchants can authorize now."""
-    return list(
-        db.scalars(
-            select(AuthorizationLink)
-            .where(
-                AuthorizationLink.merchant_id.in_(merchant_ids),
-                AuthorizationLink.status.in_(_USABLE),
-                AuthorizationLink.expires_at > clock.now(),
-            )
-            .order_by(AuthorizationLink.id.desc())
-            .limit(20)
+    """The links by which these merchants can authorize now: the newest for each purpose."""
+    query = (
+        select(AuthorizationLink)
+        .where(
+            AuthorizationLink.merchant_id.in_(merchant_ids),
+            AuthorizationLink.status.in_(_USABLE),
+            AuthorizationLink.expires_at > clock.now(),
         )
+        .order_by(AuthorizationLink.id)
+        .limit(200)
     )
+    newest = {(link.merchant_id, link.program_id): link for link in db.scalars(query)}
+    return sorted(newest.values(), key=lambda link: link.id, reverse=True)
 
 
 def token_hash(token: str) -> bytes:

@@ -54,6 +54,16 @@ def test_mei_goes_on_to_authorize_from_her_page(browser: Open, link: Authorizati
     assert mei.get(answer.location).status_code == 200
 
 
+def test_of_several_links_for_one_purpose_the_newest_is_offered(
+    browser: Open, cast: Cast, component: ComponentApp, run_jobs: Callable[..., list[str]]
+) -> None:
+    desk = Desk(cast, component, run_jobs)
+    old, new = desk.link(), desk.link()
+    text = browser("mei").text("/m/alice/")
+    assert str(new.id) in text
+    assert str(old.id) not in text
+
+
 def test_hana_sees_no_button_and_gets_403(browser: Open, link: AuthorizationLink) -> None:
     hana = browser("hana")
     text = hana.text("/m/alice/")
