@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the check list; texts are msgids."""
+    """One line of the check list; texts are msgids, and so are the entries of a list among the params."""
 
     title: str
     verdict: Verdict
@@ -102,7 +102,7 @@ def _profile(program: Program) -> Check:
     if not missing:
         return Check(title, Verdict.GOOD, at=program.profile_read_at)
     text = N_("缺少%(names)s，微信会拒绝提交；如果刚刚补上，请先刷新资料")
-    return Check(title, Verdict.WARNING, text, {"names": "、".join(missing)}, program.profile_read_at)
+    return Check(title, Verdict.WARNING, text, {"names": missing}, program.profile_read_at)
 
 
 def _categories(state: CodeState | None) -> Check:
