@@ -46,7 +46,7 @@ def store_refresh_token(
     db: Session, component: ComponentApp, appid: str, value: str, source: RefreshTokenSource, granted_at: datetime,
     *, instead_of: int | None = None,
 ) -> bool:  # fmt: skip
-    """Add a refresh token to the history; False, and nothing changed, for a blank or an older one.
+    """Add a refresh token to the history; False for one that is blank, older, or known and void: nothing comes of it.
 
     A new authorization ends whatever refresh is under way with the old token. `instead_of` is the version that WeChat
     has just called void: if that is still the newest one, WeChat's list is right, whatever the times say.
@@ -79,7 +79,7 @@ def store_refresh_token(
     if not replaces_void and (differs or source is RefreshTokenSource.AUTHORIZATION):
         row.fence += 1
     db.flush()
-    return True
+    return row.ended_at is None
 
 
 def end_authorization(

@@ -272,6 +272,21 @@ def test_a_listed_token_that_is_void_too_is_tried_once(ready: ComponentApp, wech
     assert open_kinds(ready) == [TaskKind.REAUTHORIZE]
 
 
+def test_the_list_does_not_revive_a_lost_authorization_with_its_void_token(
+    ready: ComponentApp, wechat_server: SmallWeChat
+) -> None:
+    authorize(ready, "void")
+    wechat_server.answers["api_authorizer_token"] = refusal(61023)
+    with pytest.raises(errors.RefreshTokenInvalid):
+        component_tokens(ready).authorizer_token(PROGRAM, refused="access-1")
+    with tenant_session(ready.provider_id) as db:
+        component = load_component(db, ready.id)
+        assert not store_refresh_token(db, component, PROGRAM, "void", LIST, at(0))
+        assert [task.kind for task in open_tasks(db)] == [TaskKind.REAUTHORIZE]
+        assert store_refresh_token(db, component, PROGRAM, "another", LIST, at(0))
+        assert open_tasks(db) == []
+
+
 def test_a_missed_withdrawal_is_found_at_the_next_refresh(ready: ComponentApp, wechat_server: SmallWeChat) -> None:
     authorize(ready)
     wechat_server.answers["api_authorizer_token"] = refusal(61003, "component is not authorized by this account")
