@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, g, make_response, redirect, request
+from flask import Blueprint, Flask, Response, g, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, Domain, get_locale, ngettext
 from flask_babel import gettext as _
@@ -89,6 +89,11 @@ def span(seconds: float) -> str:
 @languages.post("/language/<locale>")
 def change_language(locale: str) -> ResponseReturnValue:
     response = make_response(redirect(safe_next(), code=303))
+    return remember_language(response, locale)
+
+
+def remember_language(response: Response, locale: str) -> Response:
+    """Keep the choice in this browser, also before and after somebody is signed in."""
     if locale in i18n.LOCALES:
         response.set_cookie(
             _COOKIE, locale, max_age=365 * 86400, samesite="Lax", httponly=True, secure=request.is_secure

@@ -1,0 +1,193 @@
+"""A person's own account: sign up, confirm the address, sign in and out, reset the password."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from wtforms import BooleanField, PasswordField
+
+from saas.db import settle
+from saas.errors import AppError, Invalid
+from saas.tenants import accounts, passwords, sessions
+from saas.tenants.accounts import Origin
+from saas.tenants.consents import VERSIONS
+from saas.tenants.models import User
+from saas.web import unit
+from saas.web.forms import Form, TextField, at_most, email_address, required
+from saas.web.going import done, safe_next
+from saas.web.pages import render
+from saas.web.security import limiter
+from saas.web.sign_in import ask_to_sign_in, client_ip, leave_session, start_session
+
+account = Blueprint("account", __name__)
+
+
+class SignUpForm(Form):
+    email = TextField(_l("邮箱"), [required(), email_address(), at_most(200)])
+    name = TextField(_l("您的姓名"), [required(), at_most(60)])
+    provider_name = TextField(_l("服务商名称"), [required(), at_most(60)])
+    slug = TextField(_l("网址名"), [at_most(40)])
+    password = PasswordField(_l("密码"), [required(), at_most(passwords.MAX_LENGTH)])
+    agreed = BooleanField(_l("我已阅读并同意服务条款与隐私政策"))
+
+
+class SignInForm(Form):
+    email = TextField(_l("邮箱"), [required(), at_most(200)])
+    password = PasswordField(_l("密码"), [required()])
+    remember = BooleanField(_l("在这台设备上保持登录 30 天"))
+
+
+class AddressForm(Form):
+    email = TextField(_l("邮箱"), [required(), email_address(), at_most(200)])
+
+
+class NewPasswordForm(Form):
+    password = PasswordField(_l("新密码"), [required(), at_most(passwords.MAX_LENGTH)])
+
+
+def origin() -> Origin:
+    return Origin(ip=client_ip(), request_id=g.request_id)
+
+
+def sign_in_as(user: User, *, remember: bool = False) -> None:
+    """Give this browser a fresh session of that person."""
+    agent = request.user_agent.string
+    start_session(sessions.open_session(user, ip=client_ip(), user_agent=agent, remember=remember))
+
+
+def _address_given() -> str:
+    """The counter of tries for one address, however it is written."""
+    return f"address:{request.form.get('email', '').strip().lower()[:200]}"
+
+
+@account.route("/sign-up", methods=["GET", "POST"])
+@limiter.limit("30/hour", methods=["POST"])
+def sign_up() -> ResponseReturnValue:
+    form = SignUpForm()
+    if form.validate_on_submit():
+        db = unit.begin_for_platform("sign up")
+        try:
+            accounts.sign_up(
+                db, email=form.email.data or "", password=form.password.data or "", name=form.name.data or "",
+                provider_name=form.provider_name.data or "", slug=form.slug.data or "", agreed=form.agreed.data,
+                locale=str(get_locale()), origin=origin(),
+            )  # fmt: skip
+        except Invalid as error:
+            form.refuse(error)
+        else:
+            return redirect(url_for("account.look_at_mail"), code=303)
+    return render("account/sign_up.html", form=form, status=422 if form.errors else 200)
+
+
+@account.get("/sign-up/mail")
+def look_at_mail() -> ResponseReturnValue:
+    return render("account/look_at_mail.html")
+
+
+@account.route("/sign-in", methods=["GET", "POST"])
+@limiter.limit("60/hour", methods=["POST"])
+@limiter.limit("12/15minutes", key_func=_address_given, methods=["POST"])
+def sign_in() -> ResponseReturnValue:
+    if current_user.is_authenticated and request.method == "GET":
+        return redirect(safe_next(), code=303)
+    form = SignInForm()
+    if form.validate_on_submit():
+        db = unit.begin_for_platform("sign in")
+        try:
+            user = accounts.sign_in(db, email=form.email.data or "", password=form.password.data or "")
+        except AppError as error:
+            form.refuse(error)
+        else:
+            settle(db)
+            sign_in_as(user, remember=form.remember.data)
+            return redirect(safe_next(), code=303)
+    return render("account/sign_in.html", form=form, next=safe_next(), status=422 if form.errors else 200)
+
+
+@account.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        sessions.close_session(current_user.get_id())
+    leave_session()
+    return done(_("您已退出登录"), url_for("account.sign_in"))
+
+
+@account.get("/verify")
+def verify() -> ResponseReturnValue:
+    """For people who are signed in, but have not confirmed their address yet."""
+    if not current_user.is_authenticated:
+        return ask_to_sign_in()
+    if current_user.is_verified:
+        return redirect(url_for("home.index"), code=303)
+    return render("account/verify.html")
+
+
+@account.post("/verify/again")
+@limiter.limit("5/hour")
+def send_verification_again() -> ResponseReturnValue:
+    if not current_user.is_authenticated:
+        return ask_to_sign_in()
+    accounts.send_verification_again(unit.begin_for_platform("send a verification again"), current_user.user_id)
+    return done(_("确认邮件已重新发送"), url_for("account.verify"))
+
+
+@account.route("/verify/<token>", methods=["GET", "POST"])
+@limiter.limit("60/hour")
+def confirm_address(token: str) -> ResponseReturnValue:
+    """A button, because mail scanners open every link."""
+    db = unit.begin_for_platform("confirm an address")
+    if request.method == "POST":
+        user = accounts.verify_email(db, token)
+        settle(db)
+        if not current_user.is_authenticated:
+            return done(_("邮箱已确认，请登录"), url_for("account.sign_in"))
+        same = current_user.user_id == user.id
+        return done(_("邮箱已确认"), url_for("home.index") if same else url_for("account.sign_in"))
+    return render("account/confirm_address.html", email=accounts.owner_of_verification(db, token).email)
+
+
+@account.route("/forgot", methods=["GET", "POST"])
+@limiter.limit("20/hour", methods=["POST"])
+@limiter.limit("4/hour", key_func=_address_given, methods=["POST"])
+def forgot() -> ResponseReturnValue:
+    form = AddressForm()
+    if form.validate_on_submit():
+        accounts.ask_for_reset(unit.begin_for_platform("ask for a new password"), form.email.data or "")
+        return redirect(url_for("account.reset_mailed"), code=303)
+    return render("account/forgot.html", form=form, status=422 if form.errors else 200)
+
+
+@account.get("/forgot/mail")
+def reset_mailed() -> ResponseReturnValue:
+    return render("account/reset_mailed.html")
+
+
+@account.route("/reset/<token>", methods=["GET", "POST"])
+@limiter.limit("60/hour")
+def reset(token: str) -> ResponseReturnValue:
+    db = unit.begin_for_platform("set a new password")
+    form = NewPasswordForm()
+    if form.validate_on_submit():
+        try:
+            accounts.reset_password(db, token, form.password.data or "", origin=origin())
+        except Invalid as error:
+            form.refuse(error)
+        else:
+            leave_session()
+            return done(_("新密码已生效，请登录"), url_for("account.sign_in"))
+    owner = accounts.owner_of_reset(db, token)
+    return render("account/reset.html", form=form, email=owner.email, status=422 if form.errors else 200)
+
+
+@account.get("/terms")
+def terms() -> ResponseReturnValue:
+    return render("account/terms.html", version=VERSIONS["terms"])
+
+
+@account.get("/privacy")
+def privacy() -> ResponseReturnValue:
+    return render("account/privacy.html", version=VERSIONS["privacy"])
