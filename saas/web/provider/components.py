@@ -30,7 +30,7 @@ _STATUS = {
 
 
 class NewComponentForm(Form):
-    name = TextField(_l("名称"), [required(), at_most(60)])
+    name = TextField(_l("平台名称"), [required(), at_most(60)])
     appid = TextField(_l("AppID"), [required()])
     secret = TextField(_l("AppSecret"), [required()])
     token = TextField(_l("消息校验 Token"), [required()])
@@ -38,7 +38,7 @@ class NewComponentForm(Form):
 
 
 class EditComponentForm(Form):
-    name = TextField(_l("名称"), [required(), at_most(60)])
+    name = TextField(_l("平台名称"), [required(), at_most(60)])
     appid = TextField(_l("AppID"))
     secret = TextField(_l("新的 AppSecret"))
     token = TextField(_l("新的消息校验 Token"))
