@@ -36,9 +36,12 @@ class Origin:
     request_id: str = ""
 
 
+NOWHERE = Origin()
+
+
 def sign_up(
     db: Session, *, email: str, password: str, name: str, provider_name: str, slug: str = "", agreed: bool,
-    locale: str = "zh_CN", origin: Origin = Origin(),
+    locale: str = "zh_CN", origin: Origin = NOWHERE,
 ) -> None:  # fmt: skip
     """Make a person and her provider, and mail her a link to confirm the address. The caller shows "look at your mail".
 
@@ -121,7 +124,7 @@ def owner_of_verification(db: Session, token: str) -> User:
     return token_owner(db, token, MailTokenPurpose.VERIFY_EMAIL)
 
 
-def reset_password(db: Session, token: str, password: str, *, origin: Origin = Origin()) -> User:
+def reset_password(db: Session, token: str, password: str, *, origin: Origin = NOWHERE) -> User:
     """Set a new password by a mailed link; every browser is signed out. Raises LinkIsOver and Invalid.
 
     The link shows that the address is hers, so it also confirms it.
@@ -136,7 +139,7 @@ def reset_password(db: Session, token: str, password: str, *, origin: Origin = O
 
 
 def change_password(
-    db: Session, user_id: UUID, *, current: str, new: str, keep_token: str | None = None, origin: Origin = Origin()
+    db: Session, user_id: UUID, *, current: str, new: str, keep_token: str | None = None, origin: Origin = NOWHERE
 ) -> None:
     """Set a new password, knowing the current one; every browser but the one of `keep_token` is signed out."""
     user = get_own_user(db, user_id)

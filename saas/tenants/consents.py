@@ -22,5 +22,5 @@ def record_consent(db: Session, user_id: UUID, *, ip: str) -> None:
 
 def consent_is_missing(db: Session, user_id: UUID) -> bool:
     """Whether a text has changed since this person last agreed to it."""
-    agreed = db.execute(select(Consent.document, Consent.version).where(Consent.user_id == user_id)).tuples().all()
-    return not set(VERSIONS.items()) <= set(agreed)
+    agreed = db.execute(select(Consent.document, Consent.version).where(Consent.user_id == user_id)).all()
+    return not set(VERSIONS.items()) <= {(row.document, row.version) for row in agreed}

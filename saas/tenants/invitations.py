@@ -20,7 +20,7 @@ from saas.db import new_id, platform_session
 from saas.errors import N_, Conflict, Forbidden, Invalid, NotFound
 from saas.tenants import activity, passwords
 from saas.tenants.access import Verb, Who, require
-from saas.tenants.accounts import Origin, user_by_email
+from saas.tenants.accounts import NOWHERE, Origin, user_by_email
 from saas.tenants.consents import record_consent
 from saas.tenants.letters import link, send_letter
 from saas.tenants.mail_tokens import LinkIsOver
@@ -152,7 +152,7 @@ def open_invitation(db: Session, token: str) -> OpenInvitation:
     )
 
 
-def accept_as(db: Session, token: str, user_id: UUID, *, origin: Origin = Origin()) -> OpenInvitation:
+def accept_as(db: Session, token: str, user_id: UUID, *, origin: Origin = NOWHERE) -> OpenInvitation:
     """Accept as the signed-in person, whose confirmed address must be the invited one."""
     opened = open_invitation(db, token)
     if opened.account is None or opened.account.id != user_id:
@@ -163,7 +163,7 @@ def accept_as(db: Session, token: str, user_id: UUID, *, origin: Origin = Origin
 
 def accept_as_new(
     db: Session, token: str, *, name: str, password: str, agreed: bool, locale: str = "zh_CN",
-    origin: Origin = Origin(),
+    origin: Origin = NOWHERE,
 ) -> User:  # fmt: skip
     """Accept with a new account, whose address the link has confirmed.
 
@@ -224,6 +224,7 @@ def _accept(db: Session, opened: OpenInvitation, user: User, origin: Origin) -> 
 def _invite(
     db: Session, who: Who, email: str, name: str, role: Role | MerchantRole, merchant: Merchant | None, locale: str
 ) -> Invitation:
+    db.execute(select(Provider.id).where(Provider.id == who.provider_id).with_for_update())  # one at a time
     db.execute(
         update(Invitation)
         .where(
