@@ -35,7 +35,12 @@ def speak(app: Flask) -> None:
     app.config.update(BABEL_DEFAULT_LOCALE=i18n.DEFAULT, BABEL_DEFAULT_TIMEZONE="Asia/Shanghai")
     _Babel(app, locale_selector=choose)
     app.jinja_env.filters.update(when=when, ago=ago)
-    app.jinja_env.globals.update(locale=lambda: str(get_locale()), locales=i18n.LOCALES)
+    app.jinja_env.globals.update(locale=spoken, locales=i18n.LOCALES)
+
+
+def spoken() -> str:
+    """The page's language as `i18n.LOCALES` names it (Babel's own name for Chinese is longer)."""
+    return "en" if str(get_locale()).startswith("en") else i18n.DEFAULT
 
 
 def choose() -> str:
