@@ -49,8 +49,8 @@ class Window(Protocol):
         """Until the page shows these words. With `reload` it does not renew itself, so the person does."""
         ...
 
-    def wait_for_path(self, path: str, *, seconds: float = 30) -> None:
-        """Until there is something at this XPath; the page renews itself."""
+    def wait_for_path(self, path: str, *, seconds: float = 30, reload: bool = False) -> None:
+        """Until there is something at this XPath."""
         ...
 
 
@@ -133,7 +133,8 @@ class HttpWindow:
         del reload  # without JavaScript it is always the person who reloads
         self._reload_until(lambda: words in self.text, f"“{words}”", seconds)
 
-    def wait_for_path(self, path: str, *, seconds: float = 30) -> None:
+    def wait_for_path(self, path: str, *, seconds: float = 30, reload: bool = False) -> None:
+        del reload
         self._reload_until(lambda: self.has(path), path, seconds)
 
     def _reload_until(self, is_there: Callable[[], bool], what: str, seconds: float) -> None:

@@ -96,8 +96,8 @@ class ChromiumWindow:
     def wait_for(self, words: str, *, seconds: float = 30, reload: bool = False) -> None:
         self._until(lambda: words in self.text, f"“{words}”", seconds, reload)
 
-    def wait_for_path(self, path: str, *, seconds: float = 30) -> None:
-        self._until(lambda: self.has(path), path, seconds, reload=False)
+    def wait_for_path(self, path: str, *, seconds: float = 30, reload: bool = False) -> None:
+        self._until(lambda: self.has(path), path, seconds, reload)
 
     def _until(self, is_there: Callable[[], bool], what: str, seconds: float, reload: bool) -> None:
         end = time.monotonic() + seconds
