@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from jobs.runner import job
 from saas.programs.access import load_program
 from saas.queue import Later
-from saas.releases import audits, library, pictures, reading, releasing, submissions, undo, uploading
+from saas.releases import audits, library, pictures, reading, releasing, submissions, sweeps, undo, uploading
 from saas.releases.access import load_audit, load_library_action, load_release, load_upload
 from saas.wx.errors import CallFailed
 
@@ -84,3 +84,13 @@ def read_past_versions(db: Session, program_id: UUID, _attempt: int) -> None:
 @job(attempts=4, gave_up=lambda db, subject, error: reading.fail_refresh(db, load_program(db, subject), error))
 def refresh_code_state(db: Session, program_id: UUID, _attempt: int) -> None:
     reading.refresh_code_state(db, load_program(db, program_id))
+
+
+def look_at_audits(db: Session) -> None:
+    """Cron: no open audit stays without its watch."""
+    sweeps.watch_open_audits(db)
+
+
+def look_at_programs(db: Session) -> None:
+    """Cron: read every mini program's code state once a day."""
+    sweeps.refresh_all_programs(db)

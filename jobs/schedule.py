@@ -54,6 +54,8 @@ CRONS = [
     Cron("jobs.tokens.look_for_expiring", every=timedelta(minutes=1)),
     Cron("jobs.components.look_at_tickets", every=timedelta(minutes=1)),
     Cron("jobs.components.look_at_quotas", every=timedelta(hours=1)),
+    Cron("jobs.releases.look_at_audits", every=timedelta(minutes=30)),
+    Cron("jobs.releases.look_at_programs", at="53 18 * * *"),
     Cron("jobs.components.prune_call_log", at="23 19 * * *"),
     Cron("jobs.callbacks.prune", at="29 19 * * *"),
     Cron("jobs.tenants.forget_the_past", at="41 19 * * *"),

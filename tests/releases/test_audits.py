@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import delete
 
 from saas.components.access import load_component
+from saas.db import platform_session
 from saas.errors import Conflict, Forbidden, Invalid, NotFound
 from saas.programs.access import load_program
-from saas.releases import audits, releasing, submissions, templates, undo
+from saas.queue import Job
+from saas.releases import audits, releasing, submissions, sweeps, templates, undo
 from saas.releases.access import get_audit, get_template, get_upload, load_audit, load_upload
 from saas.releases.checks import Verdict, pre_audit_checks
 from saas.releases.code_state import find_state, request_refresh
@@ -333,3 +336,24 @@ def test_the_doors(desk: Desk, name: str, error: type[Exception]) -> None:
                 )
             with pytest.raises(Forbidden):
                 templates.request_sync(db, load_component(db, desk.component.id), who=who)
+
+
+def test_an_open_audit_whose_watch_was_lost_is_watched_again(desk: Desk) -> None:
+    audit = desk.submitted()
+    with platform_session("lose the watch") as db:
+        db.execute(delete(Job))
+        assert sweeps.watch_open_audits(db) == 1
+        assert sweeps.watch_open_audits(db) == 0
+    desk.control.approve(audit.auditid, push=False)
+    desk.run_jobs()
+    assert desk.audit(audit).status == AuditStatus.APPROVED
+
+
+def test_a_suspension_that_nobody_pushed_is_seen_within_a_day(desk: Desk) -> None:
+    desk.released()
+    with desk.session() as db:
+        find_state(db, desk.program).visible = None  # type: ignore[union-attr]
+    with platform_session("the daily sweep") as db:
+        assert sweeps.refresh_all_programs(db) == 1
+    assert "jobs.releases.refresh_code_state" in desk.run_jobs(wait=5 * 3600)
+    assert desk.state().visible is True
