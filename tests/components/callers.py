@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from saas import db
+from saas import db, logs
 from saas.components.access import load_component
 from saas.components.wechat import component_tokens
 from saas.config import settings
@@ -15,6 +15,7 @@ from saas.tenants import keys
 
 
 def main(provider_id: UUID, component_id: UUID, appid: str, callers: int) -> None:
+    logs.configure(settings())  # the log goes to stderr, the tokens to stdout
     db.connect(settings())
     keys.install()
     with db.tenant_session(provider_id) as session:
