@@ -53,7 +53,7 @@ def protect(app: Flask, config: Settings) -> None:
     def identify() -> None:
         g.request_id = secrets.token_hex(8)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id, path=request.path, method=request.method)
+        structlog.contextvars.bind_contextvars(request_id=g.request_id, path=_logged_path(), method=request.method)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -69,6 +69,13 @@ def protect(app: Flask, config: Settings) -> None:
         if request.endpoint != "static" and "Cache-Control" not in headers:
             headers["Cache-Control"] = "no-store" if current_user.is_authenticated else "no-cache"
         return response
+
+
+def _logged_path() -> str:
+    """The path for the logs; where it holds a secret link, the rule stands for it."""
+    if request.url_rule is not None and "token" in (request.view_args or {}):
+        return request.url_rule.rule
+    return request.path
 
 
 def exempt_callbacks(app: Flask) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import structlog
 from sqlalchemy import select
 
 from saas.db import tenant_session
@@ -200,6 +201,22 @@ def test_the_wrong_account_is_named_with_the_right_one(
     assert "青禾咖啡" in text
     assert "梅记茶铺" in text
     assert "重新授权" in text
+
+
+def test_the_secret_of_a_link_stays_out_of_the_logs(anonymous: Browser, page: str) -> None:
+    anonymous.text(page)
+    logged = structlog.contextvars.get_contextvars()
+    assert logged["path"] == "/m/<slug>/authorize/<token>"
+    assert page.rpartition("/")[2] not in str(logged)
+
+
+def test_clicking_without_end_is_stopped(anonymous: Browser, merchants: Merchants, page: str) -> None:
+    token = anonymous.csrf_token()
+    data = {"csrf_token": token, "device": "phone"}
+    answers = [anonymous.client.post(f"{page}/open", data=data).status_code for _ in range(22)]
+    assert answers[0] == 303
+    assert answers[-1] == 429
+    assert merchants.server.calls["api_create_preauthcode"] == answers.count(303)
 
 
 def test_a_form_without_its_token_is_refused(anonymous: Browser, page: str) -> None:
