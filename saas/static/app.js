@@ -15,10 +15,10 @@
   });
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
-    if (button && !button.name) setTimeout(() => { button.disabled = true; }, 0);
+    if (button && !button.name) setTimeout(() => { button.disabled = true; button.dataset.busy = ""; }, 0);
   });
   window.addEventListener("pageshow", () => {
-    document.querySelectorAll("button[disabled]:not([data-off])").forEach((button) => { button.disabled = false; });
+    document.querySelectorAll("button[data-busy]").forEach((button) => { button.disabled = false; });
   });
   document.addEventListener("htmx:after:swap", () => prepare(document));
   prepare(document);
