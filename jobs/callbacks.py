@@ -52,7 +52,7 @@ def process(db: Session, callback_id: UUID, _attempt: int) -> None:
 def _dispatch(db: Session, component: ComponentApp, callback: Callback, event: Event) -> None:
     match event:
         case TicketPushed():
-            waited = component.last_token_at is None or component.last_errcode is not None
+            waited = component.last_token_at is None or component.last_error_at is not None
             if store_ticket(db, component, event.ticket, event.created_at) and waited:
                 enqueue(db, "jobs.components.check", component.id, lane=Lane.URGENT)
         case Authorized():

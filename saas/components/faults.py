@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from saas import clock
+from saas.components.explain import explain_failure
 from saas.components.models import ComponentApp, ComponentStatus
 from saas.tenants import activity
 from saas.tenants.access import system
@@ -44,6 +45,15 @@ def note_fault(db: Session, component: ComponentApp, error: errors.WeChatError) 
     if task is not None:
         detail = {"name": component.name, "errcode": error.code, "ip": component.refused_ip}
         open_task(db, component.provider_id, task, component.id, detail)
+
+
+def note_silence(db: Session, component: ComponentApp, error: errors.CallFailed) -> None:
+    """WeChat did not answer, or something else answered in its place: shown until a call gets through again."""
+    failure = explain_failure(error)
+    component.last_errcode, component.last_rid = None, ""
+    component.last_operation, component.last_error = failure.operation, failure.error
+    component.last_error_at = clock.now()
+    db.flush()
 
 
 def note_token(db: Session, component: ComponentApp) -> None:

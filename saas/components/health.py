@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.components.access import load_component
-from saas.components.faults import note_fault, note_push_started
+from saas.components.faults import note_fault, note_push_started, note_silence
 from saas.components.models import AccessTokenRow, Callback, ComponentApp, RefreshToken
 from saas.components.tickets import LIFETIME, newest_ticket
 from saas.components.wechat import component_tokens, wechat
@@ -58,8 +58,18 @@ def check_component(db: Session, component: ComponentApp) -> None:
     """Ask WeChat: start the ticket push when no fresh ticket is there, else prove the credentials with a token.
 
     The first ticket comes with a push of its own, up to ten minutes later, and has this run again. A failure that
-    means something is set up wrongly is noted on the component app; any other is raised.
+    means something is set up wrongly is noted on the component app; so is silence, which is raised, too: try again.
     """
+    try:
+        _check(db, component)
+    except CallFailed as error:
+        if not isinstance(error, WeChatError):
+            note_silence(db, component, error)
+            settle(db)
+        raise
+
+
+def _check(db: Session, component: ComponentApp) -> None:
     ticket = newest_ticket(db, component)
     if ticket is None or clock.now() - ticket.issued_at > TICKET_LATE:
         start_push(db, component)
@@ -69,7 +79,7 @@ def check_component(db: Session, component: ComponentApp) -> None:
     row = db.scalar(
         select(AccessTokenRow).where(AccessTokenRow.component_id == component.id, AccessTokenRow.appid == "")
     )
-    doubted = row.value if row is not None and component.last_errcode is not None else None
+    doubted = row.value if row is not None and component.last_error_at is not None else None
     settle(db)
     try:
         tokens.component_token(doubted)
@@ -242,6 +252,9 @@ def _token(component: ComponentApp) -> Check:
     if code is not None and code not in _IP_CODES:
         repair = Repair.CREDENTIALS if code in _SECRET_CODES else Repair.CHECK
         return Check("token", title, State.FAILED, at=component.last_error_at, repair=repair, errcode=code)
+    if component.last_error_at is not None and code is None:
+        text = component.last_error
+        return Check("token", title, State.FAILED, text, at=component.last_error_at, repair=Repair.CHECK)
     if component.last_token_at is not None and code is None:
         return Check("token", title, State.DONE, at=component.last_token_at)
     return Check("token", title, State.WAITING)

@@ -8,13 +8,17 @@ from sqlalchemy import select
 
 from saas import clock
 from saas.components.access import load_component
+from saas.components.explain import NO_ANSWER
 from saas.components.health import State, TicketAge, check_component, is_working, list_checks, ticket_age
 from saas.components.models import ComponentApp, ComponentStatus
+from saas.components.setup import request_check
 from saas.components.tickets import newest_ticket, store_ticket
 from saas.components.watch import enqueue_quota_reads, watch_tickets
+from saas.config import settings
 from saas.db import platform_session, tenant_session
 from saas.queue import Job
 from saas.tenants.tasks import open_tasks
+from tests.cast import Cast
 from tests.components.small_wechat import SmallWeChat, refusal
 from tests.components.test_tokens import authorize
 
@@ -84,9 +88,28 @@ def test_a_fault_is_doubted_with_a_new_token_though_the_old_one_is_still_good(
     check(ready)
     with tenant_session(ready.provider_id) as db:
         row = load_component(db, ready.id)
-        row.last_errcode, row.status = 61004, ComponentStatus.FAULTY
+        row.last_errcode, row.last_error_at, row.status = 61004, clock.now(), ComponentStatus.FAULTY
     assert check(ready).status == ComponentStatus.READY
     assert wechat_server.calls["api_component_token"] == 2
+
+
+def test_silence_shows_until_wechat_answers_again(
+    ready: ComponentApp, wechat_server: SmallWeChat, run_jobs: Callable[..., list[str]], cast: Cast
+) -> None:
+    url = settings().wechat_api_url
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DAIBAN_WECHAT_API_URL", "http://127.0.0.1:1")
+        settings.cache_clear()
+        with tenant_session(ready.provider_id) as db:
+            request_check(db, load_component(db, ready.id), who=cast.who["alice"])
+        run_jobs()
+    settings.cache_clear()
+    assert settings().wechat_api_url == url
+    with tenant_session(ready.provider_id) as db:
+        row = next(one for one in list_checks(db, load_component(db, ready.id)) if one.key == "token")
+    assert (row.state, row.text, row.errcode) == (State.FAILED, NO_ANSWER, None)
+    run_jobs(wait=60)
+    assert states(ready)["token"] == "done"
 
 
 def test_refused_pushes_show_what_is_wrong_until_a_good_one_arrives(component: ComponentApp) -> None:
