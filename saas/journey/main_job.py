@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from saas.journey.window import Stuck, Value, Window, link_path
+from saas.journey.window import Stuck, Value, Window, button_path, link_path
 from saas.sandbox.control import SandboxControl
 
 PASSWORD = "lao-jie-qing-he-2026"  # noqa: S105 - of people who live as long as one journey
@@ -17,11 +17,12 @@ REASON = "首页没有实际内容，请完善后再提交"
 class Journey:
     """One provider's first day. `new_window` opens a browser of its own: no cookies, nobody signed in.
 
-    `site` and `wechat` are the two addresses. Names are new each time, so that many journeys fit into one database.
+    `site` and `wechat` are the two addresses, `patience` the seconds that a result may take. Names are new each time,
+    so that many journeys fit into one database.
     """
 
-    def __init__(self, new_window: Callable[[], Window], site: str, wechat: str) -> None:
-        self._new_window = new_window
+    def __init__(self, new_window: Callable[[], Window], site: str, wechat: str, *, patience: float = 60) -> None:
+        self._new_window, self._patience = new_window, patience
         self._site, self._wechat = site.rstrip("/"), wechat.rstrip("/")
         self.mark = secrets.token_hex(4)
         self.slug = f"j{self.mark}"
@@ -105,7 +106,7 @@ class Journey:
         console.open(f"{self._wechat}/console/{self.component['appid']}")
         console.press("保存", {"events_url": given[0], "messages_url": given[1], "start_domain": given[2]})
         console.press("立即推送票据")
-        self.owner.wait_for("全部通过，可以请商家授权了", seconds=60)
+        self.owner.wait_for("全部通过，可以请商家授权了", seconds=self._patience)
 
     def add_merchant(self) -> None:
         self.owner.open(self._page("/merchants"))
@@ -155,9 +156,9 @@ class Journey:
         console.press("上传", {"user_version": version, "user_desc": f"旅程 {version}"})
         self.owner.open(self._page("/templates"))
         self.owner.press("从微信刷新")
-        self.owner.wait_for(f"旅程 {version}")
+        self.owner.wait_for(f"旅程 {version}", seconds=self._patience)
         self.owner.press("添加到模板库", near=f"旅程 {version}")
-        self.owner.wait_for_path(link_path("编辑", near=f"旅程 {version}"))
+        self.owner.wait_for_path(link_path("编辑", near=f"旅程 {version}"), seconds=self._patience)
 
     def write_ext_json(self) -> None:
         self.owner.follow("编辑", near="1.0.0")
@@ -178,22 +179,29 @@ class Journey:
         given = {"user_version": version, "description": f"旅程 {version}", "value.shop_no": "七号店"}
         self.owner.press("开始上传", given)
 
-    def finish_upload(self, seconds: float = 60) -> None:
-        self.owner.wait_for_path(link_path("提交审核"), seconds=seconds)
-        self.owner.wait_for_path("//img[@class='qr-image']", seconds=seconds)
+    def finish_upload(self) -> None:
+        self.owner.wait_for_path(link_path("提交审核"), seconds=self._patience)
+        self.owner.wait_for_path("//img[@class='qr-image']", seconds=self._patience)
 
     def submit(self, version: str) -> None:
+        self.begin_submission()
+        self.finish_submission(version)
+
+    def begin_submission(self) -> None:
         self.owner.follow("提交审核")
+        self.owner.wait_for_path(f"{button_path('提交审核')}[not(@disabled)]", seconds=self._patience, reload=True)
         self.owner.press("提交审核", {"version_desc": "点单、会员积分"})
-        self.owner.wait_for_path(link_path("撤回审核"), seconds=60)
         self.submissions += 1
+
+    def finish_submission(self, version: str) -> None:
+        self.owner.wait_for_path(link_path("撤回审核"), seconds=self._patience)
         self.desk.open(f"{self._wechat}/desk/audits")
         self._expect(self.desk, f"{self.program_name} · {version}")
 
     def be_rejected(self) -> None:
         self.desk.press("驳回", {"reason": f"1: {REASON}<br>", "pictures": "2"}, near=self.program_name)
-        self.owner.wait_for(REASON, seconds=60)
-        self.owner.wait_for_path("(//img[@alt='审核截图 2'])")
+        self.owner.wait_for(REASON, seconds=self._patience)
+        self.owner.wait_for_path("//img[@alt='审核截图 2']", seconds=self._patience)
 
     def resubmit(self) -> None:
         self.upload("1.0.0")
@@ -202,7 +210,7 @@ class Journey:
     def approve_and_release(self, version: str) -> None:
         self.desk.open(f"{self._wechat}/desk/audits")
         self.desk.press("通过", near=f"{self.program_name} · {version}")
-        self.owner.wait_for_path(link_path("发布"), seconds=60, reload=True)
+        self.owner.wait_for_path(link_path("发布"), seconds=self._patience, reload=True)
         self.owner.follow("发布")
         self.owner.press("发布给所有用户")
         self._is_online(version)
@@ -217,7 +225,7 @@ class Journey:
         self.owner.open(self.code_page)
         self.owner.follow("版本回退")
         self.owner.press("从微信读取")
-        self.owner.wait_for_path(link_path("回退到此版本", near=version))
+        self.owner.wait_for_path(link_path("回退到此版本", near=version), seconds=self._patience)
         self.owner.follow("回退到此版本", near=version)
         self.owner.press("回退版本")
         self._is_online(version)
@@ -228,7 +236,7 @@ class Journey:
         self.submit("1.2.0")
         self.owner.follow("撤回审核")
         self.owner.press("撤回审核")
-        self.owner.wait_for("已撤回", seconds=60)
+        self.owner.wait_for("已撤回", seconds=self._patience)
 
     # other people
 
@@ -302,7 +310,7 @@ class Journey:
         return mails.read(path, "href")
 
     def _is_online(self, version: str) -> None:
-        self.owner.wait_for(f"版本 {version} 已在线上", seconds=60)
+        self.owner.wait_for(f"版本 {version} 已在线上", seconds=self._patience)
         self.owner.open(self.code_page)
         online = "//*[@class='slot'][h3[normalize-space(.)='线上版']]/p"
         if not self.owner.read(online).startswith(version):
