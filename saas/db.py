@@ -66,6 +66,7 @@ def connect(settings: Settings) -> None:
     for name, url in (("tenant", settings.database_url), ("platform", settings.database_platform_url)):
         _engines[name] = create_engine(
             url, pool_size=settings.database_pool, max_overflow=4, pool_timeout=10, pool_pre_ping=True,
+            hide_parameters=True,  # errors are logged, and values may be personal
             connect_args={"options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"},
         )  # fmt: skip
 

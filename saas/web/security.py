@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
@@ -54,6 +54,15 @@ def protect(app: Flask, config: Settings) -> None:
         g.request_id = secrets.token_hex(8)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id, path=_logged_path(), method=request.method)
+
+    @app.before_request
+    def refuse_nul() -> None:
+        """PostgreSQL keeps no NUL character, and nobody types one."""
+        sent = [request.args]
+        if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+            sent.append(request.form)
+        if any("\0" in value for values in sent for _name, found in values.lists() for value in found):
+            abort(400)
 
     @app.after_request
     def add_headers(response: Response) -> Response:

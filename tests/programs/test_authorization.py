@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -361,3 +363,25 @@ def test_nothing_secret_is_in_rows_or_logs_of_the_link(desk: Desk, merchants: Me
     assert link.token not in details + jobs
     assert "queryauthcode" not in details + jobs
     assert link.expires_at > clock.now()
+
+
+def test_browser_and_event_at_the_same_moment_exchange_the_code_once(desk: Desk, merchants: Merchants) -> None:
+    link = desk.link()
+    page = desk.open(link)
+    code = merchants.grants(CAFE)
+    together = threading.Barrier(6)
+
+    def arrive(number: int) -> None:
+        together.wait()
+        if number % 2:
+            desk.push(CAFE, code, page["pre_auth_code"])
+        else:
+            desk.come_back(link, code)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(arrive, range(6)))
+    desk.run_jobs()
+    assert merchants.server.calls["api_query_auth"] == 1
+    with tenant_session(desk.cast.alices) as db:
+        assert len(db.scalars(select(Grant)).all()) == 1
+    assert desk.reread(link).status == LinkStatus.USED

@@ -178,3 +178,12 @@ def test_lists_page_by_keyset(browser: Open, cast: Cast) -> None:
         ids = list(db.scalars(select(Merchant.id).order_by(Merchant.id.desc())))
     assert f"before={ids[49]}" in first
     assert alice.text(f"/p/alice/merchants?before={ids[49]}").count("/p/alice/merchants/0") == 11
+
+
+def test_a_nul_character_is_refused_wherever_it_stands(browser: Open, cast: Cast) -> None:
+    alice = browser("alice")
+    for path in ("/p/alice/merchants?q=%00", "/p/alice/merchants?tag=a%00", "/p/alice/programs?q=%00"):
+        assert alice.get(path).status_code == 400
+    assert alice.post("/p/alice/merchants/new", {"name": "a\0b"}).status_code == 400
+    answer = alice.post(f"/p/alice/merchants/{cast.meis}/values", {"key": ["a", "b"], "value": ["x", "y\0"]})
+    assert answer.status_code == 400
