@@ -79,7 +79,7 @@ def refuse_unless_workable(program: Program) -> None:
         raise Conflict(N_("商家的授权里没有“开发管理与数据分析”权限，请让商家重新授权并勾选它"))
 
 
-def refuse_if_busy(db: Session, program: Program, *, uploads: bool = True, releases: bool = True) -> None:
+def refuse_if_busy(db: Session, program: Program) -> None:
     """WeChat takes one call at a time per mini program. Hold the program first, so that nothing begins meanwhile."""
     row = db.execute(
         select(
@@ -88,11 +88,11 @@ def refuse_if_busy(db: Session, program: Program, *, uploads: bool = True, relea
             exists().where(Release.program_id == program.id, Release.status.in_(RELEASE_RUNNING)),
         )
     ).one()
-    if row[0] and uploads:
+    if row[0]:
         raise Conflict(N_("正在上传代码，请等它完成"))
     if row[1]:
         raise Conflict(N_("正在提交审核，请等它完成"))
-    if row[2] and releases:
+    if row[2]:
         raise Conflict(N_("正在发布或回退，请等它完成"))
 
 

@@ -129,7 +129,8 @@ def upload_code(program_id: UUID) -> ResponseReturnValue:
         "provider/releases/upload.html", program=program, tab="code", form=form, rows=rows, chosen=chosen,
         merged=merged, values=values, faults=faults or (merged.faults if merged else ()), fault_text=fault_text,
         sources={"program": _("本小程序"), "merchant": _("商家"), "built_in": _("内置")},
-        waiting_audit=_unreleased(program), status=422 if request.method == "POST" else 200,
+        waiting_audit=_unreleased(program),
+        status=422 if request.method == "POST" and "preview" not in request.form else 200,
     )  # fmt: skip
 
 
