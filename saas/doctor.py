@@ -154,9 +154,7 @@ def check_keys(config: Settings) -> str:
         for row in rows:
             vault.unwrap(config.master_keys, row.wrapped, key_id=row.id)
     except vault.CannotOpen as error:
-        raise Fault(
-            str(error), "Put the key that wrapped them back into DAIBAN_MASTER_KEY."
-        ) from None
+        raise Fault(str(error), "Put the key that wrapped them back into DAIBAN_MASTER_KEY.") from None
     return f"all {len(rows)} data keys open"
 
 
