@@ -179,3 +179,12 @@ def test_who_may_what(browser: Open, cast: Cast, program: Program) -> None:
         assert browser("bob").post(path).status_code == 403
     assert browser("bob").post(f"{base}/profile").status_code == 403
     assert browser("charlie").get(f"/p/charlie/programs/{program.id}").status_code == 404
+
+
+def test_an_official_account_is_told_apart(browser: Open, cast: Cast, program: Program) -> None:
+    page = f"/p/alice/programs/{program.id}"
+    assert "这不是小程序" not in browser("alice").text(page)
+    with tenant_session(cast.alices) as db:
+        row = db.scalars(select(Program).where(Program.id == program.id)).one()
+        row.profile = {"is_mini_program": False}
+    assert "这不是小程序" in browser("alice").text(page)
