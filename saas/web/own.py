@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy import select
 from wtforms import BooleanField, PasswordField, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from saas import i18n
 from saas.config import settings
@@ -25,12 +26,12 @@ from saas.web.going import done
 from saas.web.language import remember_language
 from saas.web.pages import render
 from saas.web.security import limiter
-from saas.web.sign_in import ask_to_sign_in
+from saas.web.sign_in import ask_to_sign_in, leave_session
 
 
 class ProfileForm(Form):
     name = TextField(_l("姓名"), [required(), at_most(60)])
-    locale = SelectField(_l("语言"), choices=list(i18n.LOCALES.items()))
+    locale = SelectField(_l("语言"), choices=[SelectChoice(code, label) for code, label in i18n.LOCALES.items()])
 
 
 class PasswordForm(Form):
@@ -96,6 +97,15 @@ def end_other_sessions() -> ResponseReturnValue:
         return ask_to_sign_in()
     sessions.close_all_sessions(current_user.user_id, except_token=current_user.get_id())
     return done(_("其他设备已全部退出登录"), url_for("account.profile"))
+
+
+@account.post("/account/sessions/end-all")
+def end_all_sessions() -> ResponseReturnValue:
+    if not current_user.is_authenticated:
+        return ask_to_sign_in()
+    sessions.close_all_sessions(current_user.user_id)
+    leave_session()
+    return done(_("所有设备都已退出登录"), url_for("account.sign_in"))
 
 
 @account.route("/invitations/<token>", methods=["GET", "POST"])
