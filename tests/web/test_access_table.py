@@ -1,0 +1,202 @@
+"""Every route, every person, one status: who gets in, who is told no, and for whom there is no such page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from tests.cast import Cast
+from tests.web.conftest import Browser
+from tests.web.things import build_things
+
+MEMBERS = ("alice", "anna", "max", "bob")
+MERCHANTS = ("mei", "hana")
+PLATFORM = ("olga", "bella", "sam")
+STRANGERS = ("charlie", "ming")
+PEOPLE = ("", *MEMBERS, *MERCHANTS, *PLATFORM, *STRANGERS)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Who is let in, and who is known here but may not (403). Everybody else finds nothing (404).
+
+    Without a name a person is anonymous: led to sign-in (303), or let in where the door is open to all.
+    """
+
+    lets_in: tuple[str, ...]
+    refuses: tuple[str, ...] = ()
+    open_to_all: bool = False
+
+    def expects(self, person: str, inside: int | tuple[int, int]) -> int:
+        if self.open_to_all or person in self.lets_in:
+            return inside if isinstance(inside, int) else inside[0 if person else 1]
+        if not person:
+            return 303
+        return 403 if person in self.refuses else 404
+
+
+VIEW = Door(MEMBERS)
+WORK = Door(("alice", "anna", "max"), ("bob",))
+MANAGE = Door(("alice", "anna"), ("max", "bob"))
+OWN = Door(("alice",), ("anna", "max", "bob"))
+MERCHANT = Door(MERCHANTS)
+ANSWER = Door(("mei",), ("hana",))
+OPERATOR = Door(PLATFORM)
+OPERATE = Door(("olga",), ("bella", "sam"))
+SIGNED_IN = Door(PEOPLE[1:])
+PUBLIC = Door((), open_to_all=True)
+
+# What those get who are let in; a pair is (signed in, anonymous). Forms are posted with nothing but the CSRF token, so
+# 422 is a form's "not yet" and 303 a deed that needs no input; 404 here is a thing never made, such as a picture, and
+# 503 is because no WeChat is there.
+TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
+    VIEW: {
+        "GET provider.dashboard": 200, "GET provider.list_activities": 200, "GET provider.list_components": 200,
+        "GET provider.list_members": 200, "GET provider.list_merchants": 200, "GET provider.list_programs": 200,
+        "GET provider.list_templates": 200, "GET provider.edit_template": 200, "GET provider.show_merchant": 200,
+        "GET provider.show_component": 200, "GET provider.show_import": 200, "GET provider.show_release_check": 200,
+        "GET provider.show_traffic": 200, "GET provider.show_program": 200, "GET provider.show_permissions": 200,
+        "GET provider.show_program_history": 200, "GET provider.program_avatar": 404, "GET provider.show_code": 200,
+        "GET provider.show_code_history": 200, "GET provider.show_upload": 200, "GET provider.show_trial_qr": 404,
+        "GET provider.show_audit": 200, "GET provider.show_screenshot": 404, "GET provider.show_release": 200,
+    },
+    WORK: {
+        "GET provider.add_merchant": 200, "POST provider.add_merchant": 422,
+        "GET provider.archive_merchant": 200, "POST provider.archive_merchant": 303,
+        "POST provider.restore_merchant": 303, "POST provider.reveal_merchant_phone": 200,
+        "GET provider.edit_merchant": 200, "POST provider.edit_merchant": 303,
+        "GET provider.edit_merchant_values": 200, "POST provider.edit_merchant_values": 303,
+        "GET provider.invite_person": 200, "POST provider.invite_person": 422,
+        "POST provider.change_person_role": 422, "POST provider.remove_person": 303,
+        "POST provider.resend_merchant_invitation": 303, "POST provider.revoke_merchant_invitation": 303,
+        "GET provider.create_link": 200, "POST provider.create_link": 422, "GET provider.show_link": 200,
+        "POST provider.replace_link": 303, "POST provider.revoke_link": 303,
+        "GET provider.assign_program": 200, "POST provider.assign_program": 303,
+        "GET provider.edit_program_note": 200, "POST provider.edit_program_note": 303,
+        "GET provider.edit_program_values": 200, "POST provider.edit_program_values": 303,
+        "POST provider.read_program_profile": 303, "POST provider.check_component": 303,
+        "POST provider.sync_templates": 303, "POST provider.add_draft": 303, "POST provider.edit_template": 303,
+        "GET provider.delete_template": 200, "POST provider.delete_template": 303,
+        "POST provider.refresh_code": 303, "GET provider.upload_code": 200, "POST provider.upload_code": 422,
+        "POST provider.draw_trial_qr": 303, "GET provider.submit_audit": 200, "POST provider.submit_audit": 422,
+        "GET provider.undo_audit": 200, "POST provider.undo_audit": 303,
+        "GET provider.release_audit": 200, "POST provider.release_audit": 409,
+        "GET provider.choose_roll_back": 200, "POST provider.read_past_versions": 303,
+        "GET provider.roll_back": 200, "POST provider.roll_back": 303,
+    },
+    MANAGE: {
+        "GET provider.new_component": 200, "POST provider.add_component": 422,
+        "GET provider.edit_component": 200, "POST provider.update_component": 422,
+        "GET provider.confirm_import": 200, "POST provider.start_import": 303,
+        "GET provider.edit_settings": 200, "POST provider.edit_settings": 303, "POST provider.invite_member": 422,
+        "POST provider.resend_invitation": 303, "POST provider.revoke_invitation": 303,
+        "GET provider.edit_member": 200, "POST provider.edit_member": 303,
+        "GET provider.remove_member": 200, "POST provider.remove_member": 303,
+    },
+    OWN: {"GET provider.transfer_ownership": 200},
+    MERCHANT: {"GET merchant.home": 200, "GET merchant.program_avatar": 404},
+    ANSWER: {"POST merchant.follow_link": 303},
+    OPERATOR: {
+        "GET operator.list_providers": 200, "GET operator.show_provider": 200, "GET operator.list_failed_jobs": 200,
+    },
+    OPERATE: {
+        "POST operator.suspend_provider": 422, "POST operator.resume_provider": 409, "POST operator.retry_job": 303,
+    },
+    SIGNED_IN: {
+        "GET account.profile": 200, "POST account.profile": 303, "POST account.change_password": 422,
+        "POST account.end_session": 404, "POST account.end_other_sessions": 303, "GET account.verify": 303,
+        "POST account.send_verification_again": 303,
+    },
+    PUBLIC: {
+        "GET home.index": (303, 200), "GET account.sign_in": (303, 200), "POST account.sign_in": 422,
+        "GET account.sign_up": 200, "POST account.sign_up": 422, "GET account.look_at_mail": 200,
+        "GET account.forgot": 200, "POST account.forgot": 422, "GET account.reset_mailed": 200,
+        "GET account.reset": 410, "POST account.reset": 410,
+        "GET account.confirm_address": 410, "POST account.confirm_address": 410,
+        "GET account.invitation": 410, "POST account.invitation": 410,
+        "GET account.terms": 200, "GET account.privacy": 200, "GET account.mails": 200,
+        "POST language.change_language": 303,
+        "GET public.show_authorization": 200, "POST public.open_authorization": 503,
+        "GET public.return_authorization": 422, "GET public.authorization_progress": 303,
+        "GET callbacks.prove_address": 403, "POST callbacks.take_event": 400, "POST callbacks.take_message": 400,
+        "GET copies.show_copy": 404, "GET static": 200, "GET healthz": 200, "GET readyz": 503, "GET metrics": 200,
+    },
+}  # fmt: skip
+LAST: dict[Door, dict[str, int | tuple[int, int]]] = {
+    OWN: {"POST provider.transfer_ownership": 303},  # alice is an administrator then
+    SIGNED_IN: {"POST account.end_all_sessions": 303},
+    PUBLIC: {"POST account.sign_out": 303},
+}
+
+
+def rules(app: Flask) -> dict[str, Rule]:
+    """Routes by "METHOD endpoint"; where two rules share an endpoint the first stands for both."""
+    found: dict[str, Rule] = {}
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
+            found.setdefault(f"{method} {rule.endpoint}", rule)
+    return found
+
+
+def rows() -> dict[str, tuple[Door, int | tuple[int, int]]]:
+    doors = (*TABLE.items(), *LAST.items())
+    return {name: (door, status) for door, entries in doors for name, status in entries.items()}
+
+
+def test_every_route_has_a_row_and_every_row_a_route(app: Flask) -> None:
+    assert set(rows()) == set(rules(app))
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=lambda name: name or "anonymous")
+def test_every_route_answers(person: str, app: Flask, cast: Cast, browser: Callable[[str], Browser]) -> None:
+    routes, wrong = rules(app), []
+    things = build_things(cast)
+    for name, (door, inside) in sorted(rows().items(), key=lambda row: row[0].startswith("POST")):
+        if name.startswith("POST"):
+            things = build_things(cast)
+        expected, got = door.expects(person, inside), ask(browser(person), name, path(routes[name], name, things))
+        if got != expected:
+            wrong.append(f"{name}: {got}, not {expected}")
+    assert wrong == [], "\n".join(wrong)
+
+
+def test_charlie_finds_nothing_of_alices_in_his_own_house(
+    app: Flask, cast: Cast, browser: Callable[[str], Browser]
+) -> None:
+    """The ids are alice's, the house is charlie's: there is no such thing here."""
+    things, wrong = build_things(cast) | {"slug": "charlie"}, []
+    for name, rule in rules(app).items():
+        if rule.endpoint.startswith("provider.") and rule.arguments - {"slug"}:
+            got = ask(browser("charlie"), name, path(rule, name, things))
+            if got != 404:
+                wrong.append(f"{name}: {got}")
+    assert wrong == [], "\n".join(wrong)
+
+
+def test_ming_finds_nothing_of_meis_in_her_own_house(app: Flask, cast: Cast, browser: Callable[[str], Browser]) -> None:
+    things, wrong = build_things(cast) | {"slug": "charlie"}, []
+    for name, rule in rules(app).items():
+        if rule.endpoint.startswith(("merchant.", "public.")) and rule.arguments - {"slug"}:
+            got = ask(browser("ming"), name, path(rule, name, things))
+            if got != 404:
+                wrong.append(f"{name}: {got}")
+    assert wrong == [], "\n".join(wrong)
+
+
+def path(rule: Rule, name: str, things: dict[str, str]) -> str:
+    """The rule with real ids. Invitations of merchants are other ones than those of members."""
+    if name.endswith("_merchant_invitation"):
+        things = things | {"invitation_id": things["merchant_invitation_id"]}
+    values = things | {"locale": "en", "filename": "app.css", "name": "htmx", "_appid": things["appid"]}
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], rule.rule)
+
+
+def ask(browser: Browser, name: str, address: str) -> int:
+    """The status; 303 to the sign-in page is the anonymous one, so others that are led there are a mistake."""
+    with browser.get(address) if name.startswith("GET") else browser.post(address) as response:
+        return response.status_code

@@ -1,0 +1,106 @@
+"""One of everything that alice's provider can have, for the ids in routes."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from saas import clock
+from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
+from saas.db import new_id, platform_session, tenant_session
+from saas.programs.models import AuthorizationLink, Program
+from saas.queue import Job, JobStatus
+from saas.releases.models import (
+    Audit,
+    AuditStatus,
+    CodeState,
+    Draft,
+    PastVersion,
+    Release,
+    ReleaseStatus,
+    Template,
+    Upload,
+    UploadStatus,
+)
+from saas.tenants.models import Invitation, Membership, MerchantMembership, MerchantRole, Role, User
+from saas.tenants.sessions import token_hash
+from tests.cast import Cast
+
+
+def build_things(cast: Cast) -> dict[str, str]:
+    """New rows, by the names that routes have for them. The merchant is mei's, the member somebody not in the cast."""
+    mark = secrets.token_hex(8)
+    extra, provider_id = new_id(), cast.alices
+    with platform_session("build things for routes") as db:
+        db.add(User(id=extra, email=f"{mark}@example.com", name="Extra", email_verified_at=clock.now()))
+        job = Job(
+            id=new_id(), provider_id=provider_id, name="jobs.tokens.refresh", subject=mark, status=JobStatus.FAILED
+        )
+        db.add(job)
+    soon, token = clock.now() + timedelta(days=1), secrets.token_urlsafe(24)
+    with tenant_session(provider_id) as db:
+        db.add(Membership(provider_id=provider_id, user_id=extra, role=Role.MEMBER))
+        person = MerchantMembership(
+            id=new_id(), provider_id=provider_id, merchant_id=cast.meis, user_id=extra, role=MerchantRole.HELPER
+        )
+        component = ComponentApp(
+            id=new_id(),
+            provider_id=provider_id,
+            key=mark,
+            name="爱丽平台",
+            appid=f"wx{mark}",
+            status=ComponentStatus.READY,
+        )
+        component.secret, component.token, component.aes_key = "s" * 32, "token", "k" * 43
+        invitations = [
+            Invitation(
+                id=new_id(), provider_id=provider_id, merchant_id=merchant_id, role=role,
+                email=f"{mark}-new@example.com", token_hash=token_hash(secrets.token_urlsafe(8)), expires_at=soon,
+            )
+            for merchant_id, role in ((None, Role.MEMBER), (cast.meis, MerchantRole.OWNER))
+        ]  # fmt: skip
+        db.add_all([person, component, *invitations])
+        db.flush()
+        program = Program(
+            id=new_id(), provider_id=provider_id, component_id=component.id, merchant_id=cast.meis, name="梅记茶铺",
+            appid=f"wx{secrets.token_hex(8)}", permission_sets=[18], authorized_at=clock.now(),
+        )  # fmt: skip
+        template = Template(
+            id=new_id(), provider_id=provider_id, component_id=component.id, template_id=mark, user_version="1.0.0"
+        )
+        draft = Draft(id=new_id(), provider_id=provider_id, component_id=component.id, draft_id="71")
+        run = FleetImport(
+            id=new_id(), provider_id=provider_id, component_id=component.id, status=ImportStatus.DONE, total=0
+        )
+        link = AuthorizationLink(
+            id=new_id(), provider_id=provider_id, component_id=component.id, merchant_id=cast.meis,
+            token_hash=token_hash(token), expires_at=soon,
+        )  # fmt: skip
+        link.token = token
+        db.add_all([program, template, draft, run, link])
+        db.flush()
+        own = {"provider_id": provider_id, "program_id": program.id}
+        upload = Upload(
+            id=new_id(), **own, template_row_id=template.id, template_id=mark, user_version="1.0.0", ext_json="{}",
+            status=UploadStatus.READY, committed_at=clock.now(), scanned_at=clock.now(),
+        )  # fmt: skip
+        version = PastVersion(id=new_id(), **own, app_version="3", user_version="0.9.0")
+        db.add_all([upload, version, CodeState(**own, trial_version="1.0.0", online_version="1.0.0")])
+        db.flush()
+        audit = Audit(
+            id=new_id(), **own, upload_id=upload.id, user_version="1.0.0", auditid="7", status=AuditStatus.IN_REVIEW,
+            submitted_at=clock.now(),
+        )  # fmt: skip
+        db.add(audit)
+        db.flush()
+        release = Release(id=new_id(), **own, user_version="1.0.0", status=ReleaseStatus.DONE)
+        db.add(release)
+    ids = {
+        "component_id": component.id, "import_id": run.id, "program_id": program.id, "template_id": template.id,
+        "upload_id": upload.id, "audit_id": audit.id, "release_id": release.id, "version_id": version.id,
+        "link_id": link.id, "merchant_id": cast.meis, "membership_id": person.id, "user_id": extra,
+        "invitation_id": invitations[0].id, "merchant_invitation_id": invitations[1].id, "job_id": job.id,
+        "provider_id": provider_id, "session_id": new_id(),
+    }  # fmt: skip
+    names = {"slug": "alice", "draft_id": "71", "number": "1", "token": token, "key": mark, "appid": program.appid}
+    return {name: str(value) for name, value in ids.items()} | names
