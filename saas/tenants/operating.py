@@ -1,12 +1,16 @@
-"""What the platform's own people see and do: the providers, suspending and resuming, jobs that failed."""
+"""What the platform's own people see and do: the providers, suspending and resuming, jobs that failed.
+
+Operators do everything, support looks, a billing admin sees the list of providers only.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,9 +18,8 @@ from saas import clock
 from saas.db import after_commit
 from saas.errors import N_, Conflict, Forbidden, Invalid, NotFound
 from saas.queue import Job, JobStatus, Lane, ring
-from saas.tenants import activity
-from saas.tenants.access import PlatformWho, Who
-from saas.tenants.models import Membership, PlatformRole, Provider, ProviderStatus
+from saas.tenants.access import PlatformWho
+from saas.tenants.models import Activity, Membership, PlatformRole, Provider, ProviderStatus, Role, User
 
 
 @dataclass(frozen=True)
@@ -64,39 +67,54 @@ def list_providers(
     return [Listed(*row) for row in db.execute(query)]
 
 
-def get_provider(db: Session, provider_id: UUID) -> Provider:
-    """A provider, for the platform's own people."""
+def get_provider(db: Session, provider_id: UUID, *, who: PlatformWho) -> Provider:
+    """A provider, for the people who may look into it."""
+    require_inspection(who)
     found = db.scalar(select(Provider).where(Provider.id == provider_id))
     if found is None:
         raise NotFound()
     return found
 
 
+def owners_of(db: Session, provider: Provider) -> list[User]:
+    """Whom to write to."""
+    return list(
+        db.scalars(
+            select(User)
+            .join(Membership, Membership.user_id == User.id)
+            .where(Membership.provider_id == provider.id, Membership.role == Role.OWNER)
+            .order_by(Membership.id)
+        )
+    )
+
+
 def suspend(db: Session, provider: Provider, *, who: PlatformWho, reason: str) -> None:
     """Close a provider's console to its people; what is online stays online, pushes are still taken."""
     require_operator(who)
-    reason = " ".join(reason.split())
+    reason = " ".join(reason.split())[:300]
     if not reason:
         raise Invalid(N_("请填写原因，服务商会看到"), field="reason")
-    if provider.status not in (ProviderStatus.TRIAL, ProviderStatus.ACTIVE):
+    working = Provider.status.in_([ProviderStatus.TRIAL, ProviderStatus.ACTIVE])
+    if not _claim(
+        db, provider, working, status=ProviderStatus.SUSPENDED, suspended_from=Provider.status, suspended_reason=reason
+    ):
         raise Conflict(N_("这个服务商现在不能暂停"))
-    provider.suspended_from, provider.suspended_reason = provider.status, reason[:300]
-    provider.status = ProviderStatus.SUSPENDED
-    _record(db, who, "provider.suspend", provider, {"reason": reason[:300]})
+    _record(db, who, "provider.suspend", provider, {"reason": reason})
 
 
 def resume(db: Session, provider: Provider, *, who: PlatformWho) -> None:
-    """Open a suspended provider's console again."""
+    """Open a suspended provider's console again, as it was before."""
     require_operator(who)
-    if provider.status != ProviderStatus.SUSPENDED:
+    before = func.coalesce(func.nullif(Provider.suspended_from, ""), ProviderStatus.ACTIVE.value)
+    suspended = Provider.status == ProviderStatus.SUSPENDED
+    if not _claim(db, provider, suspended, status=before, suspended_from="", suspended_reason=""):
         raise Conflict(N_("这个服务商没有被暂停"))
-    provider.status = provider.suspended_from or ProviderStatus.ACTIVE
-    provider.suspended_from = provider.suspended_reason = ""
     _record(db, who, "provider.resume", provider, {})
 
 
-def failed_jobs(db: Session, *, before: UUID | None = None, limit: int = 50) -> list[tuple[Job, str]]:
+def failed_jobs(db: Session, *, who: PlatformWho, before: UUID | None = None, limit: int = 50) -> list[tuple[Job, str]]:
     """Jobs that gave up, newest first, each with its provider's name."""
+    require_inspection(who)
     query = (
         select(Job, func.coalesce(Provider.name, ""))
         .outerjoin(Provider, Provider.id == Job.provider_id)
@@ -112,28 +130,54 @@ def failed_jobs(db: Session, *, before: UUID | None = None, limit: int = 50) -> 
 def retry_job(db: Session, job_id: UUID, *, who: PlatformWho) -> None:
     """Let a job that gave up try again from its first attempt; an equal waiting one makes that needless."""
     require_operator(who)
+    taking = (
+        update(Job)
+        .where(Job.id == job_id, Job.status == JobStatus.FAILED)
+        .values(status=JobStatus.QUEUED, attempt=0, run_at=clock.now(), error="", finished_at=None)
+        .returning(Job.lane, Job.name, Job.provider_id)
+    )
     try:
         with db.begin_nested():
-            lane = db.scalar(
-                update(Job)
-                .where(Job.id == job_id, Job.status == JobStatus.FAILED)
-                .values(status=JobStatus.QUEUED, attempt=0, run_at=clock.now(), error="", finished_at=None)
-                .returning(Job.lane)
-            )
+            job = db.execute(taking).one_or_none()
     except IntegrityError:  # an equal one waits already
-        lane = None
-    if lane is None:
+        job = None
+    if job is None:
         raise Conflict(N_("这个任务已经在重试"))
-    after_commit(db, lambda: ring([(job_id, Lane(lane))]))
+    after_commit(db, lambda: ring([(job_id, Lane(job.lane))]))
+    provider = db.scalar(select(Provider).where(Provider.id == job.provider_id))
+    if provider is not None:
+        _record(db, who, "provider.retry_job", provider, {"job": job.name})
+
+
+def may_inspect(who: PlatformWho) -> bool:
+    return who.role in (PlatformRole.OPERATOR, PlatformRole.SUPPORT)
+
+
+def require_inspection(who: PlatformWho) -> None:
+    if not may_inspect(who):
+        raise Forbidden()
 
 
 def require_operator(who: PlatformWho) -> None:
-    """Support and billing look; only operators change."""
     if who.role is not PlatformRole.OPERATOR:
         raise Forbidden()
 
 
+def _claim(db: Session, provider: Provider, state: ColumnElement[bool], **values: Any) -> bool:
+    """Change a provider that is in this state; False when it is not (any more)."""
+    changed = db.execute(
+        update(Provider).where(Provider.id == provider.id, state).values(**values).returning(Provider.id)
+    ).first()
+    db.refresh(provider)
+    return changed is not None
+
+
 def _record(db: Session, who: PlatformWho, verb: str, provider: Provider, detail: dict[str, str]) -> None:
     """In the provider's own log, so that its people see what the platform did."""
-    acting = Who(provider.id, f"平台运营 {who.name}", who.user_id, ip=who.ip, request_id=who.request_id)
-    activity.record(db, acting, verb, provider, detail=detail)
+    db.add(
+        Activity(
+            provider_id=provider.id, actor_kind="operator", actor_id=who.user_id, actor_name=who.name, verb=verb,
+            object_kind="providers", object_id=provider.id, object_name=provider.name, detail=detail, ip=who.ip,
+            request_id=who.request_id,
+        )
+    )  # fmt: skip

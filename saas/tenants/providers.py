@@ -33,9 +33,11 @@ from saas.tenants.names import check_slug, clean_name, random_tail, slug_from
 class ProviderSuspended(Forbidden):
     """The platform has suspended this provider; its people learn so, strangers still get 404."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(N_("“%(name)s”已被平台暂停使用"), name=name)
+    def __init__(self, name: str, reason: str = "") -> None:
+        super().__init__(N_("“%(name)s”已被平台暂停使用"), name=name, reason=reason)
         self.hint = N_("商家的小程序仍在线。请联系平台运营恢复使用。")
+        if reason:
+            self.hint = N_("原因：%(reason)s。商家的小程序仍在线，请联系平台运营恢复使用。")
 
 
 class EmailNotVerified(Forbidden):
@@ -89,8 +91,8 @@ def member_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> 
     Raises ProviderSuspended and EmailNotVerified for its own people.
     """
     query = (
-        select(Provider.id, Provider.name, Provider.status, User.name.label("person"), User.email_verified_at,
-               Membership.role)
+        select(Provider.id, Provider.name, Provider.status, Provider.suspended_reason, User.name.label("person"),
+               User.email_verified_at, Membership.role)
         .join(Membership, Membership.provider_id == Provider.id)
         .join(User, User.id == Membership.user_id)
         .where(Provider.slug == slug, Provider.status != ProviderStatus.CLOSED, *_usable(user_id))
@@ -99,7 +101,7 @@ def member_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> 
         row = db.execute(query).one_or_none()
     if row is None:
         return None
-    _refuse(row)
+    _refuse(row, row.suspended_reason)
     return Who(row.id, row.person, user_id, role=Role(row.role), ip=ip, request_id=request_id)
 
 
@@ -229,8 +231,9 @@ def _usable(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
     return User.id == user_id, User.blocked_at.is_(None)
 
 
-def _refuse(row: Any) -> None:
+def _refuse(row: Any, reason: str = "") -> None:
+    """A suspension's reason is told to members, not to merchants."""
     if row.email_verified_at is None:
         raise EmailNotVerified()
     if row.status == ProviderStatus.SUSPENDED:
-        raise ProviderSuspended(row.name)
+        raise ProviderSuspended(row.name, reason)

@@ -40,6 +40,7 @@ def list_providers() -> ResponseReturnValue:
     last = rows[_PAGE - 1].id if len(rows) > _PAGE else None
     return render(
         "operator/providers.html", rows=rows[:_PAGE], search=search, chosen=status, states=STATES,
+        may_inspect=operating.may_inspect(g.platform_who),
         next_url=url_for("operator.list_providers", q=search, status=status, before=last) if last else "",
         first_url=url_for("operator.list_providers", q=search, status=status) if _before() else "",
     )  # fmt: skip
@@ -55,7 +56,7 @@ def suspend_provider(provider_id: UUID) -> ResponseReturnValue:
     operating.require_operator(g.platform_who)
     form = ReasonForm()
     if form.validate_on_submit():
-        found = operating.get_provider(g.db, provider_id)
+        found = operating.get_provider(g.db, provider_id, who=g.platform_who)
         try:
             operating.suspend(g.db, found, who=g.platform_who, reason=form.reason.data or "")
         except Invalid as error:
@@ -67,13 +68,13 @@ def suspend_provider(provider_id: UUID) -> ResponseReturnValue:
 
 @operator.post("/providers/<uuid:provider_id>/resume")
 def resume_provider(provider_id: UUID) -> ResponseReturnValue:
-    operating.resume(g.db, operating.get_provider(g.db, provider_id), who=g.platform_who)
+    operating.resume(g.db, operating.get_provider(g.db, provider_id, who=g.platform_who), who=g.platform_who)
     return done(_("已恢复"), url_for("operator.show_provider", provider_id=provider_id))
 
 
 @operator.get("/jobs")
 def list_failed_jobs() -> ResponseReturnValue:
-    rows = operating.failed_jobs(g.db, before=_before(), limit=_PAGE + 1)
+    rows = operating.failed_jobs(g.db, who=g.platform_who, before=_before(), limit=_PAGE + 1)
     last = rows[_PAGE - 1][0].id if len(rows) > _PAGE else None
     return render(
         "operator/jobs.html", rows=rows[:_PAGE], may_retry=_is_operator(),
@@ -89,8 +90,9 @@ def retry_job(job_id: UUID) -> ResponseReturnValue:
 
 
 def _page(provider_id: UUID, form: ReasonForm, *, status: int = 200) -> ResponseReturnValue:
+    one = operating.get_provider(g.db, provider_id, who=g.platform_who)
     return render(
-        "operator/provider.html", one=operating.get_provider(g.db, provider_id), form=form, states=STATES,
+        "operator/provider.html", one=one, owners=operating.owners_of(g.db, one), form=form, states=STATES,
         may_change=_is_operator(), status=status,
     )  # fmt: skip
 
