@@ -13,6 +13,7 @@ from typing import Any
 import redis
 import rq
 import structlog
+from rq.exceptions import StopRequested
 
 import jobs
 from saas import db, queue
@@ -40,6 +41,14 @@ class Worker(rq.Worker):
                 queue.beat(session, "worker")
         except Exception as error:
             log.warning("heartbeat_failed", error=str(error))
+        if self._stop_requested and not self.horse_pid:
+            raise StopRequested
+
+    def _shutdown(self) -> None:
+        """RQ tells an idle worker to stop by an exception out of the signal handler, which whatever code it hits may
+        swallow: so it is also noted, and found at the next heartbeat."""
+        self._stop_requested = True
+        super()._shutdown()  # type: ignore[no-untyped-call]
 
     def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
         """In the forked child: nothing of the parent's connections is used, and it dies with its parent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,9 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
+from rq.exceptions import StopRequested
 from sqlalchemy import select
 
+from jobs.worker import Worker
 from saas import queue
+from saas.config import settings
 from saas.db import new_id, platform_session, tenant_session
 from saas.queue import Job, JobStatus, enqueue
 from tests.cast import Cast
@@ -86,3 +91,13 @@ def test_a_child_that_was_killed_is_found_by_the_sweep(cast: Cast, worker: subpr
         return status("jobs.runner.crash") == (JobStatus.DONE, 2)
 
     until(swept)
+
+
+def test_a_swallowed_order_to_stop_is_obeyed_at_the_next_heartbeat(cast: Cast) -> None:
+    connection = redis.Redis.from_url(settings().redis_url)
+    with contextlib.closing(connection):
+        idle = Worker(connection)
+        with contextlib.suppress(StopRequested):
+            idle._shutdown()
+        with pytest.raises(StopRequested):
+            idle.heartbeat()
