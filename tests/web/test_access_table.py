@@ -47,6 +47,7 @@ OWN = Door(("alice",), ("anna", "max", "bob"))
 MERCHANT = Door(MERCHANTS)
 ANSWER = Door(("mei",), ("hana",))
 OPERATOR = Door(PLATFORM)
+INSPECT = Door(("olga", "sam"), ("bella",))
 OPERATE = Door(("olga",), ("bella", "sam"))
 SIGNED_IN = Door(PEOPLE[1:])
 PUBLIC = Door((), open_to_all=True)
@@ -101,9 +102,8 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
     OWN: {"GET provider.transfer_ownership": 200},
     MERCHANT: {"GET merchant.home": 200, "GET merchant.program_avatar": 404},
     ANSWER: {"POST merchant.follow_link": 303},
-    OPERATOR: {
-        "GET operator.list_providers": 200, "GET operator.show_provider": 200, "GET operator.list_failed_jobs": 200,
-    },
+    OPERATOR: {"GET operator.list_providers": 200},
+    INSPECT: {"GET operator.show_provider": 200, "GET operator.list_failed_jobs": 200},
     OPERATE: {
         "POST operator.suspend_provider": 422, "POST operator.resume_provider": 409, "POST operator.retry_job": 303,
     },
