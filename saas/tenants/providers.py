@@ -70,7 +70,7 @@ class Home:
 ROLE_NAMES: dict[str, str] = {
     Role.OWNER: N_("所有者"),
     Role.ADMIN: N_("管理员"),
-    Role.MEMBER: N_("成员"),
+    Role.MEMBER: N_("普通成员"),
     Role.VIEWER: N_("只读成员"),
 }
 _OTHER_ROLE_NAMES: dict[tuple[str, str], str] = {

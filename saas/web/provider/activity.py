@@ -82,14 +82,14 @@ def object_of(row: Activity) -> dict[str, str]:
 
 
 def facts_of(row: Activity) -> list[tuple[str, str]]:
-    """The plain values of an entry, with the words that we have for their names."""
+    """The plain values of an entry, with the words that we have for their names; our own ids tell people nothing."""
     return [
         (
             _(_FACTS[key]) if key in _FACTS else key,
             "、".join(map(str, value)) if isinstance(value, list) else str(value),
         )
         for key, value in row.detail.items()
-        if value not in (None, "", [], {})
+        if value not in (None, "", [], {}) and not (isinstance(value, str) and _id(value))
     ]
 
 

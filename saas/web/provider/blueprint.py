@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from flask import Blueprint, g, redirect, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
@@ -23,7 +24,7 @@ provider = Blueprint("provider", __name__, url_prefix="/p/<slug>")
 
 def role_name(role: str) -> str:
     """A member's role as the screens call it."""
-    return str({"owner": _l("所有者"), "admin": _l("管理员"), "member": _l("成员"), "viewer": _l("只读成员")}[role])
+    return str(gettext(providers.ROLE_NAMES[role]))
 
 
 @dataclass(frozen=True)
