@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
@@ -37,12 +38,12 @@ def cdn_answers(base: str, seconds: float = 1.5) -> bool:
     return found.is_set()
 
 
-def prepare(folder: Path) -> dict[str, Path]:
-    """The files by their names in ASSETS, from the npm packages when they are not there yet; raises NoCopies."""
-    missing = [asset for asset in ASSETS.values() if not _is_there(folder, asset)]
+def prepare(folder: Path, assets: Mapping[str, Asset] = ASSETS) -> dict[str, Path]:
+    """The files by their names in `assets`, from the npm packages when they are not there yet; raises NoCopies."""
+    missing = [asset for asset in assets.values() if not _is_there(folder, asset)]
     if missing:
         _fetch(missing, folder)
-    return {name: folder / asset.name for name, asset in ASSETS.items()}
+    return {name: folder / asset.name for name, asset in assets.items()}
 
 
 def _is_there(folder: Path, asset: Asset) -> bool:

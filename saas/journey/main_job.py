@@ -35,6 +35,16 @@ class Journey:
         self.appid = ""
         self.submissions = 0
         self.component_page = self.merchant_page = self.program_page = self.code_page = self.link = ""
+        self.upload_page = self.rejected_page = ""
+
+    @property
+    def house(self) -> str:
+        """The address of the provider's dashboard."""
+        return self._page()
+
+    def sign_in_of(self, name: str) -> tuple[str, str]:
+        """E-mail address and password of the owner, the viewer or the merchant's person."""
+        return self._mail(name), PASSWORD
 
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
         """What to do in this order, each with its name."""
@@ -178,6 +188,7 @@ class Journey:
         self.owner.press("更新预览", {"template": f"旅程 {version}"})
         given = {"user_version": version, "description": f"旅程 {version}", "value.shop_no": "七号店"}
         self.owner.press("开始上传", given)
+        self.upload_page = self._here(self.owner)
 
     def finish_upload(self) -> None:
         self.owner.wait_for_path(link_path("提交审核"), seconds=self._patience)
@@ -201,6 +212,7 @@ class Journey:
     def be_rejected(self) -> None:
         self.desk.press("驳回", {"reason": f"1: {REASON}<br>", "pictures": "2"}, near=self.program_name)
         self.owner.wait_for(REASON, seconds=self._patience)
+        self.rejected_page = self._here(self.owner)
         self.owner.wait_for_path("//img[@alt='审核截图 2']", seconds=self._patience)
 
     def resubmit(self) -> None:

@@ -9,10 +9,14 @@ from typing import NoReturn
 
 import pytest
 
-from saas.assets import ASSETS
+from saas.assets import ASSETS, Asset
 from saas.demo import copies
 
 _CACHE = Path(__file__).parents[2] / ".daiban-test" / "assets"
+
+AXE = Asset(
+    "axe-core", "4.14.1", "axe.min.js", "sha384-xt1SFg49QaDwsyt0Xfs2XAyBtYPClXl3X2q5OOLeGAUmq9jZTYIMdztpF99WdhiH"
+)
 
 
 def chromium() -> str:
@@ -30,6 +34,14 @@ def cdn_files() -> dict[str, Path]:
     except copies.NoCopies as error:
         cannot(f"the CDN's files could not be got: {error}")
     return {ASSETS[name].name: path for name, path in found.items()}
+
+
+def axe() -> Path:
+    """axe-core, which finds faults against WCAG."""
+    try:
+        return copies.prepare(_CACHE, {"axe": AXE})["axe"]
+    except copies.NoCopies as error:
+        cannot(f"axe-core could not be got: {error}")
 
 
 def cannot(why: str) -> NoReturn:
