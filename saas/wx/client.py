@@ -19,10 +19,15 @@ from saas.wx.api.code import Code
 from saas.wx.api.component import Component
 from saas.wx.api.media import Media
 from saas.wx.api.messages import Messages
+from saas.wx.api.open_account import OpenAccounts
+from saas.wx.api.order_path import OrderPaths
 from saas.wx.api.platform_domains import PlatformDomains
+from saas.wx.api.profile import Profile
 from saas.wx.api.quota import Quota
+from saas.wx.api.registration import Registrations
 from saas.wx.api.release import Release
 from saas.wx.api.templates import TemplateLibrary
+from saas.wx.api.trial import Trial
 from saas.wx.chapter import Download, Upload
 from saas.wx.contract.operations import Operation, Token, operation
 
@@ -102,10 +107,15 @@ class WxClient:
         self.component = Component(self)
         self.media = Media(self)
         self.messages = Messages(self)
+        self.open_account = OpenAccounts(self)
+        self.order_path = OrderPaths(self)
         self.platform_domains = PlatformDomains(self)
+        self.profile = Profile(self)
         self.quota = Quota(self)
+        self.registration = Registrations(self)
         self.release = Release(self)
         self.templates = TemplateLibrary(self)
+        self.trial = Trial(self)
 
     @property
     def component_appid(self) -> str:

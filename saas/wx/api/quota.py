@@ -70,6 +70,14 @@ class Quota(Chapter):
         body = {"appid": appid or self._client.component_appid}
         return self._write("clearQuota", appid, into=Done, body=body, token=_side(appid))
 
+    def clear_quota_v2(self, appid: str, *, appsecret: str) -> Done:
+        """Reset an account's counters with its own secret, which a provider rarely knows.
+
+        For accounts that authorized us, `component_clear_quota_v2` needs the component app's secret only.
+        https://developers.weixin.qq.com/doc/store/API/apimgnt/clearQuotaByAppSecret.html
+        """
+        return self._write("clearQuotaByAppSecret", appid, into=Done, body={"appid": appid, "appsecret": appsecret})
+
     def component_clear_quota_v2(self, *, appsecret: str, appid: str | None = None) -> Done:
         """Reset counters with the component app's secret: the way out when no token can be fetched any more.
 
