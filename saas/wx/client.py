@@ -24,9 +24,11 @@ from saas.wx.api.order_path import OrderPaths
 from saas.wx.api.platform_domains import PlatformDomains
 from saas.wx.api.profile import Profile
 from saas.wx.api.quota import Quota
+from saas.wx.api.records import Records
 from saas.wx.api.registration import Registrations
 from saas.wx.api.release import Release
 from saas.wx.api.templates import TemplateLibrary
+from saas.wx.api.testers import Testers
 from saas.wx.api.trial import Trial
 from saas.wx.chapter import Download, Upload
 from saas.wx.contract.operations import Operation, Token, operation
@@ -112,9 +114,11 @@ class WxClient:
         self.platform_domains = PlatformDomains(self)
         self.profile = Profile(self)
         self.quota = Quota(self)
+        self.records = Records(self)
         self.registration = Registrations(self)
         self.release = Release(self)
         self.templates = TemplateLibrary(self)
+        self.testers = Testers(self)
         self.trial = Trial(self)
 
     @property

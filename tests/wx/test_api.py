@@ -472,6 +472,25 @@ TABLE = [
         "trial.mpverifybetaweapp", "mpVerifyBetaWeapp", "POST", "/wxa/mpverifybetaweapp",
         given={"mp_appid": OPEN, "ticket": "tk"}, body={"mp_appid": OPEN, "ticket": "tk"},
     ),
+    of_program(
+        "testers.bind_tester", "bindTester", "POST", "/wxa/bind_tester",
+        given={"wechatid": "lin_qh"}, body={"wechatid": "lin_qh"},
+    ),
+    of_program(
+        "testers.unbind_tester", "unbindTester", "POST", "/wxa/unbind_tester",
+        given={"userstr": "9f3b"}, body={"userstr": "9f3b"},
+    ),
+    of_program(
+        "testers.memberauth", "getTester", "POST", "/wxa/memberauth", body={"action": "get_experiencer"},
+    ),
+    of_program(
+        "records.getillegalrecords", "getIllegalRecords", "POST", "/wxa/getillegalrecords",
+        given={"start_time": 1757300000}, body={"start_time": 1757300000},
+    ),
+    of_program(
+        "records.getappealrecords", "getAppealRecords", "POST", "/wxa/getappealrecords",
+        given={"illegal_record_id": "r1"}, body={"illegal_record_id": "r1"},
+    ),
 ]  # fmt: skip
 
 OPERATIONS = {row.method: row.operation for row in TABLE}
