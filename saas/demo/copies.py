@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -73,7 +74,9 @@ def _fetch(assets: list[Asset], folder: Path) -> None:
                 raise NoCopies(f"{asset.name} of npm has not the hash that pages ask for")
             path = folder / asset.name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            fresh = path.with_name(f"{path.name}.{os.getpid()}")
+            fresh.write_bytes(content)
+            fresh.replace(path)  # whole at once: another process may be reading it
 
 
 def _by_package(answer: list[dict[str, str]] | dict[str, dict[str, str]]) -> dict[str, str]:
