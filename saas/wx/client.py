@@ -272,7 +272,10 @@ def _read_answer(op: Operation, appid: str | None, response: httpx2.Response) ->
             operation=op.id,
             appid=appid,
         )
-    if _errcode(answer):
+    errcode = _errcode(answer)
+    if errcode is None:
+        raise errors.UnreadableAnswer(f"{op.id}: an errcode that is no number", operation=op.id, appid=appid)
+    if errcode:
         raise errors.from_answer(answer, operation=op.id, appid=appid)
     return _with_text_ids(answer)
 
@@ -288,11 +291,11 @@ def _json(content: bytes) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) else None
 
 
-def _errcode(answer: Mapping[str, Any]) -> int:
+def _errcode(answer: Mapping[str, Any]) -> int | None:
     try:
         return int(answer.get("errcode") or 0)
-    except (TypeError, ValueError):
-        return 0
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _with_text_ids(value: Any) -> Any:
