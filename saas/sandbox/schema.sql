@@ -245,3 +245,20 @@ create table if not exists check_case (
   component text not null, id text not null, name text not null, passed integer not null, detail text not null,
   at real not null, primary key (component, id)
 );
+
+create table if not exists certification (
+  taskid text primary key,
+  component text not null,
+  account text not null,
+  auth_data text not null,
+  task_status integer not null default 0,
+  apply_status integer not null default 0,
+  orderid integer not null default 0,
+  refill_reason text not null default '',
+  fail_reason text not null default '',
+  refills integer not null default 0,
+  sent_back_at real,
+  dispatched_at real,
+  created_at real not null
+);
+create index if not exists certification_account on certification (account, created_at);

@@ -16,6 +16,7 @@ _CHAPTERS = (
     "platform_domains",
     "quota",
     "messages",
+    "certification",
 )
 
 

@@ -20,7 +20,7 @@ _LIMITS = {"image": 2 * _MB, "video": 10 * _MB, "voice": 2 * _MB, "thumb": 64 * 
 @plays("uploadTempMedia", invalid={"type": 40004})
 def upload_temp_media(call: Call) -> Answer:
     kind = call.query["type"]
-    media_id = _keep(call, "temporary", {"image": "image", "thumb": "image"}.get(kind, kind), _LIMITS[kind])[0]
+    media_id = keep_upload(call, "temporary", {"image": "image", "thumb": "image"}.get(kind, kind), _LIMITS[kind])[0]
     return {"type": kind, "media_id": media_id, "created_at": int(call.now)}
 
 
@@ -36,11 +36,11 @@ def get_material(call: Call) -> Answer:
 
 @plays("uploadMediaToCodeAudit")
 def upload_media_to_code_audit(call: Call) -> Answer:
-    media_id, kind = _keep(call, "audit", "", 0)
+    media_id, kind = keep_upload(call, "audit", "", 0)
     return {"type": kind, "mediaid": media_id}
 
 
-def _keep(call: Call, store: str, wanted: str, limit: int) -> tuple[str, str]:
+def keep_upload(call: Call, store: str, wanted: str, limit: int) -> tuple[str, str]:
     """Check the file of the form field `media` and keep it; answers its id and kind."""
     upload = call.files.get("media")
     if upload is None:
