@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from saas.db import platform_session
 from saas.tenants.models import LoginSession
+from saas.web.security import limiter
 from tests.cast import PASSWORD, Cast
 from tests.web.conftest import Browser
 
@@ -127,6 +128,8 @@ def test_tries_are_counted_in_memory_while_redis_is_away(browser: Browsers, cast
         assert answers[-1] == 429
     finally:
         valkey.start()
+        limiter._storage_dead = False  # it would look again only after a while, and count the next tests in memory
+        limiter._fallback_storage.reset()
 
 
 def test_a_remembered_browser_is_kept_for_thirty_days(
