@@ -17,6 +17,7 @@ from saas.wx.api.account import Account
 from saas.wx.api.categories import Categories
 from saas.wx.api.code import Code
 from saas.wx.api.component import Component
+from saas.wx.api.domains import Domains
 from saas.wx.api.media import Media
 from saas.wx.api.messages import Messages
 from saas.wx.api.open_account import OpenAccounts
@@ -107,6 +108,7 @@ class WxClient:
         self.categories = Categories(self)
         self.code = Code(self)
         self.component = Component(self)
+        self.domains = Domains(self)
         self.media = Media(self)
         self.messages = Messages(self)
         self.open_account = OpenAccounts(self)

@@ -60,6 +60,7 @@ ITEM = {
 
 OPEN = "wx0f9e8d7c6b5a4f3e"
 COMPANY = {"enterprise_name": "青禾餐饮", "code": "91440101MA5XXXXX1A", "component_phone": "020-12345678"}
+WITH_PAPER = {"first": 304, "second": 321, "certicates": [{"key": "许可证", "value": "m1"}]}
 
 TABLE = [
     of_program(
@@ -490,6 +491,60 @@ TABLE = [
     of_program(
         "records.getappealrecords", "getAppealRecords", "POST", "/wxa/getappealrecords",
         given={"illegal_record_id": "r1"}, body={"illegal_record_id": "r1"},
+    ),
+    of_program(
+        "categories.getcategoriesbytype", "getAllCategoriesByType", "POST", "/cgi-bin/wxopen/getcategoriesbytype",
+        given={"verify_type": 1}, body={"verify_type": 1},
+    ),
+    of_program(
+        "categories.getcategory", "getSettingCategories", "GET", "/cgi-bin/wxopen/getcategory",
+    ),
+    of_program(
+        "categories.addcategory", "addCategory", "POST", "/cgi-bin/wxopen/addcategory",
+        given={"categories": [WITH_PAPER]}, body={"categories": [WITH_PAPER]},
+    ),
+    of_program(
+        "categories.deletecategory", "deleteCategory", "POST", "/cgi-bin/wxopen/deletecategory",
+        given={"first": 304, "second": 321}, body={"first": 304, "second": 321},
+    ),
+    of_program(
+        "categories.modifycategory", "modifyCategory", "POST", "/cgi-bin/wxopen/modifycategory",
+        given=WITH_PAPER, body=WITH_PAPER,
+    ),
+    of_program(
+        "domains.modify_domain", "modifyServerDomain", "POST", "/wxa/modify_domain",
+        given={"action": "add", "domains": {"requestdomain": ["https://a.example.cn"]}},
+        body={"action": "add", "requestdomain": ["https://a.example.cn"]},
+    ),
+    of_program(
+        "domains.modify_domain_directly", "modifyServerDomainDirectly", "POST", "/wxa/modify_domain_directly",
+        given={"action": "add", "domains": {"requestdomain": ["https://a.example.cn"]}},
+        body={"action": "add", "requestdomain": ["https://a.example.cn"]},
+    ),
+    of_program(
+        "domains.get_effective_domain", "getEffectiveServerDomain", "POST", "/wxa/get_effective_domain",
+    ),
+    of_program(
+        "domains.set_prefetchdnsdomain", "setPrefetchDomain", "POST", "/wxa/set_prefetchdnsdomain",
+        given={"hosts": ["a.example.cn"]}, body={"prefetch_dns_domain": [{"url": "a.example.cn"}]},
+    ),
+    of_program(
+        "domains.get_prefetchdnsdomain", "getPrefetchDomain", "GET", "/wxa/get_prefetchdnsdomain",
+    ),
+    of_program(
+        "domains.setwebviewdomain", "modifyJumpDomain", "POST", "/wxa/setwebviewdomain",
+        given={"action": "add", "webviewdomain": ["https://a.example.cn"]}, body={"action": "add", "webviewdomain": ["https://a.example.cn"]},
+    ),
+    of_program(
+        "domains.setwebviewdomain_directly", "modifyJumpDomainDirectly", "POST", "/wxa/setwebviewdomain_directly",
+        given={"action": "add", "webviewdomain": ["https://a.example.cn"]}, body={"action": "add", "webviewdomain": ["https://a.example.cn"]},
+    ),
+    of_program(
+        "domains.get_webviewdomain_confirmfile", "getJumpDomainConfirmFile", "POST",
+        "/wxa/get_webviewdomain_confirmfile",
+    ),
+    of_program(
+        "domains.get_effective_webviewdomain", "getEffectiveJumpDomain", "POST", "/wxa/get_effective_webviewdomain",
     ),
 ]  # fmt: skip
 
