@@ -262,3 +262,9 @@ create table if not exists certification (
   created_at real not null
 );
 create index if not exists certification_account on certification (account, created_at);
+
+create table if not exists open_account (
+  appid text primary key, component text not null, principal_name text not null
+);
+create table if not exists open_binding (account text primary key, open_appid text not null);
+create index if not exists open_binding_appid on open_binding (open_appid);

@@ -11,12 +11,16 @@ _CHAPTERS = (
     "code",
     "audit",
     "release",
+    "entries",
+    "testers",
     "media",
     "account",
     "platform_domains",
     "quota",
     "messages",
     "certification",
+    "open_account",
+    "filing_tables",
 )
 
 
