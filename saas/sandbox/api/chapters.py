@@ -13,6 +13,8 @@ _CHAPTERS = (
     "release",
     "entries",
     "testers",
+    "entries",
+    "testers",
     "media",
     "account",
     "platform_domains",
