@@ -268,3 +268,12 @@ create table if not exists open_account (
 );
 create table if not exists open_binding (account text primary key, open_appid text not null);
 create index if not exists open_binding_appid on open_binding (open_appid);
+
+create table if not exists registration (
+  taskid text primary key,
+  component text not null,
+  kind text not null,
+  given text not null,
+  status integer not null default 0,
+  created_at real not null
+);

@@ -13,8 +13,6 @@ _CHAPTERS = (
     "release",
     "entries",
     "testers",
-    "entries",
-    "testers",
     "media",
     "account",
     "platform_domains",
@@ -23,6 +21,7 @@ _CHAPTERS = (
     "certification",
     "open_account",
     "filing_tables",
+    "registration",
 )
 
 
