@@ -23,6 +23,7 @@ from saas.wx.api.messages import Messages
 from saas.wx.api.open_account import OpenAccounts
 from saas.wx.api.order_path import OrderPaths
 from saas.wx.api.platform_domains import PlatformDomains
+from saas.wx.api.privacy import Privacy
 from saas.wx.api.profile import Profile
 from saas.wx.api.quota import Quota
 from saas.wx.api.records import Records
@@ -114,6 +115,7 @@ class WxClient:
         self.open_account = OpenAccounts(self)
         self.order_path = OrderPaths(self)
         self.platform_domains = PlatformDomains(self)
+        self.privacy = Privacy(self)
         self.profile = Profile(self)
         self.quota = Quota(self)
         self.records = Records(self)

@@ -546,6 +546,27 @@ TABLE = [
     of_program(
         "domains.get_effective_webviewdomain", "getEffectiveJumpDomain", "POST", "/wxa/get_effective_webviewdomain",
     ),
+    of_program(
+        "privacy.setprivacysetting", "setPrivacySetting", "POST", "/cgi-bin/component/setprivacysetting",
+        given={"owner_setting": {"notice_method": "弹窗"}, "privacy_ver": 2},
+        body={"owner_setting": {"notice_method": "弹窗"}, "privacy_ver": 2},
+    ),
+    of_program(
+        "privacy.getprivacysetting", "getPrivacySetting", "POST", "/cgi-bin/component/getprivacysetting",
+        given={"privacy_ver": 2}, body={"privacy_ver": 2},
+    ),
+    of_program(
+        "privacy.uploadprivacyextfile", "uploadPrivacySetting", "POST", "/cgi-bin/component/uploadprivacyextfile",
+        given={"file": PICTURE}, file="file",
+    ),
+    of_program(
+        "privacy.get_privacy_interface", "getPrivacyInterface", "GET", "/wxa/security/get_privacy_interface",
+    ),
+    of_program(
+        "privacy.apply_privacy_interface", "applyPrivacyInterface", "POST", "/wxa/security/apply_privacy_interface",
+        given={"api_name": "wx.chooseLocation", "content": "选择收货地址", "url_list": ["pages/address"]},
+        body={"api_name": "wx.chooseLocation", "content": "选择收货地址", "url_list": ["pages/address"]},
+    ),
 ]  # fmt: skip
 
 OPERATIONS = {row.method: row.operation for row in TABLE}
@@ -717,7 +738,7 @@ def fits(value: Any, hint: Any, where: str = "answer") -> list[str]:
 def strange(hint: Any, schema: Mapping[str, Any]) -> list[str]:
     """Fields of a type that the contract's schema does not have."""
     if get_origin(hint) is list:
-        return strange(get_args(hint)[0], schema.get("items", {}))
+        return strange(get_args(hint)[0], operations._flat(schema.get("items", {})))
     if not is_typeddict(hint):
         return []
     found = []

@@ -6,9 +6,6 @@ from saas.wx.contract import operations
 from tests.wx.test_api import TABLE
 
 MISSING = {
-    ("POST", "/cgi-bin/component/getprivacysetting"),
-    ("POST", "/cgi-bin/component/setprivacysetting"),
-    ("POST", "/cgi-bin/component/uploadprivacyextfile"),
     ("POST", "/cgi-bin/wxopen/qrcodejumpadd"),
     ("POST", "/cgi-bin/wxopen/qrcodejumpdelete"),
     ("POST", "/cgi-bin/wxopen/qrcodejumpdownload"),
@@ -47,8 +44,6 @@ MISSING = {
     ("POST", "/wxa/sec/submit_auth_and_icp"),
     ("POST", "/wxa/sec/uploadauthmaterial"),
     ("POST", "/wxa/sec/wxaauth"),
-    ("POST", "/wxa/security/apply_privacy_interface"),
-    ("GET", "/wxa/security/get_privacy_interface"),
     ("POST", "/wxa/updateshowwxaitem"),
 }
 """Calls that the contract describes and the client does not have yet."""
