@@ -13,7 +13,7 @@ from saas.sandbox.state import Db, Row, one
 
 TASK_SECONDS = 24 * 3600
 CREATED, EXPIRED, DECLINED, DONE = 0, 1, 2, 12
-_TYPES = {"enterprise": 6, "personal": 8}
+_TYPES = {"enterprise": 6, "personal": 16}
 
 
 def get_registration(db: Db, now: float, taskid: str) -> Row | None:

@@ -5,7 +5,7 @@ import pytest
 
 from tests.sandbox.platform import Platform
 
-PAGES = ("/", "/phone", "/phone/people", "/desk/audits", "/console", "/pushes", "/faults")
+PAGES = ("/", "/phone", "/phone/people", "/desk/audits", "/desk/certifications", "/console", "/pushes", "/faults")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -63,3 +63,18 @@ def test_what_does_not_fit_is_refused(platform: Platform) -> None:
     for _ in range(5):
         assert call(platform, "personal", "create", wxuser="mei", component_phone="1")["errcode"] == 0
     assert call(platform, "personal", "create", wxuser="mei", component_phone="1")["errcode"] == 91030
+
+
+def test_the_old_interface_is_offline(platform: Platform) -> None:
+    url = f"{platform.control.base_url}/cgi-bin/component/fastregisterweapp"
+    query = {"access_token": platform.tokens.component_token(), "action": "create"}
+    body = {"name": "Mei", "legal_persona_wechat": "mei_88", "legal_persona_name": "Mei"}
+    assert platform.http.post(url, params=query, json=body).json()["errcode"] == -1
+
+
+def test_the_new_program_says_how_it_was_registered(platform: Platform) -> None:
+    created = call(platform, "personal", "create", wxuser="mei_88", component_phone="020-12345678")
+    tap(platform, created["taskid"], "agree")
+    [event] = platform.events("notify_third_fasteregister")
+    profile = platform.wx.component.api_get_authorizer_info(platform.exchange(event["auth_code"]))
+    assert profile["authorizer_info"]["register_type"] == 16

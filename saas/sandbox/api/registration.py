@@ -55,3 +55,9 @@ def _query(call: Call, kind: str) -> Answer:
     if task is None or (task["kind"], task["component"]) != (kind, call.component_appid):
         raise Refused(86030)
     return {"taskid": task["taskid"], "status": task["status"]}
+
+
+@plays("registerMiniprogram")
+def register_by_template_message(_call: Call) -> Answer:
+    """Offline since 2026-04-30: WeChat answers a system error."""
+    raise Refused(-1)
