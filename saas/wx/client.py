@@ -25,6 +25,7 @@ from saas.wx.api.order_path import OrderPaths
 from saas.wx.api.platform_domains import PlatformDomains
 from saas.wx.api.privacy import Privacy
 from saas.wx.api.profile import Profile
+from saas.wx.api.qrcode_rules import QrcodeRules
 from saas.wx.api.quota import Quota
 from saas.wx.api.records import Records
 from saas.wx.api.registration import Registrations
@@ -117,6 +118,7 @@ class WxClient:
         self.platform_domains = PlatformDomains(self)
         self.privacy = Privacy(self)
         self.profile = Profile(self)
+        self.qrcode_rules = QrcodeRules(self)
         self.quota = Quota(self)
         self.records = Records(self)
         self.registration = Registrations(self)

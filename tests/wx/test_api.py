@@ -61,6 +61,7 @@ ITEM = {
 OPEN = "wx0f9e8d7c6b5a4f3e"
 COMPANY = {"enterprise_name": "青禾餐饮", "code": "91440101MA5XXXXX1A", "component_phone": "020-12345678"}
 WITH_PAPER = {"first": 304, "second": 321, "certicates": [{"key": "许可证", "value": "m1"}]}
+QR = "https://qr.example.cn/t/"
 
 TABLE = [
     of_program(
@@ -566,6 +567,25 @@ TABLE = [
         "privacy.apply_privacy_interface", "applyPrivacyInterface", "POST", "/wxa/security/apply_privacy_interface",
         given={"api_name": "wx.chooseLocation", "content": "选择收货地址", "url_list": ["pages/address"]},
         body={"api_name": "wx.chooseLocation", "content": "选择收货地址", "url_list": ["pages/address"]},
+    ),
+    of_program(
+        "qrcode_rules.qrcodejumpadd", "qrcodeJumpAdd", "POST", "/cgi-bin/wxopen/qrcodejumpadd",
+        given={"prefix": QR, "path": "pages/table", "open_version": 2},
+        body={"prefix": QR, "path": "pages/table", "open_version": 2, "is_edit": 0},
+    ),
+    of_program(
+        "qrcode_rules.qrcodejumpget", "qrcodeJumpGet", "POST", "/cgi-bin/wxopen/qrcodejumpget",
+    ),
+    of_program(
+        "qrcode_rules.qrcodejumpdownload", "downloadQRCodeText", "POST", "/cgi-bin/wxopen/qrcodejumpdownload",
+    ),
+    of_program(
+        "qrcode_rules.qrcodejumpdelete", "qrcodeJumpDelete", "POST", "/cgi-bin/wxopen/qrcodejumpdelete",
+        given={"prefix": QR}, body={"prefix": QR},
+    ),
+    of_program(
+        "qrcode_rules.qrcodejumppublish", "qrcodeJumpPublish", "POST", "/cgi-bin/wxopen/qrcodejumppublish",
+        given={"prefix": QR}, body={"prefix": QR},
     ),
 ]  # fmt: skip
 

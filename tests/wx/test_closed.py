@@ -6,11 +6,6 @@ from saas.wx.contract import operations
 from tests.wx.test_api import TABLE
 
 MISSING = {
-    ("POST", "/cgi-bin/wxopen/qrcodejumpadd"),
-    ("POST", "/cgi-bin/wxopen/qrcodejumpdelete"),
-    ("POST", "/cgi-bin/wxopen/qrcodejumpdownload"),
-    ("POST", "/cgi-bin/wxopen/qrcodejumpget"),
-    ("POST", "/cgi-bin/wxopen/qrcodejumppublish"),
     ("POST", "/cgi-bin/wxopen/wxamplink"),
     ("POST", "/cgi-bin/wxopen/wxamplinkget"),
     ("POST", "/cgi-bin/wxopen/wxampunlink"),
