@@ -13,6 +13,7 @@ _CHAPTERS = (
     "release",
     "entries",
     "testers",
+    "program_domains",
     "media",
     "account",
     "platform_domains",
