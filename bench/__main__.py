@@ -17,8 +17,8 @@ def main() -> None:
         home = Path(name) / "home"
         with RunningDemo(home, DAIBAN_WECHAT_CALLS_PER_SECOND="100000", DAIBAN_LOG_JSON="true") as demo:
             os.environ.update(json.loads((home / "run" / "environment.json").read_text()))
-            with Stage(demo) as stage:
-                measured = [*callbacks.measure(stage), *uploads.measure(stage), *lists.measure(stage)]
+            with Stage(demo) as stage:  # callbacks come last: the jobs that they leave keep the workers busy
+                measured = [*uploads.measure(stage), *lists.measure(stage), *callbacks.measure(stage)]
     _print(measured)
 
 
