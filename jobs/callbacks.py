@@ -63,6 +63,8 @@ def _dispatch(db: Session, component: ComponentApp, callback: Callback, event: E
             on_audit_event(db, component, callback.appid, event)
         case UnknownEvent():
             log.info("callback_not_handled", kind=event.name, problem=event.problem)
+        case _:
+            log.info("callback_not_handled", kind=event.name)
 
 
 def _play_release_check(db: Session, component: ComponentApp, callback: Callback, event: Event) -> None:

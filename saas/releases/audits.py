@@ -29,7 +29,8 @@ from saas.releases.failures import clear_failure
 from saas.releases.models import Audit, AuditStatus
 from saas.tenants import activity
 from saas.tenants.access import system
-from saas.wx.events import AuditEvent, plain_reason, screenshot_ids
+from saas.wx.events import AuditEvent
+from saas.wx.reasons import plain_reason, screenshot_ids
 
 log = structlog.get_logger()
 

@@ -1,257 +1,384 @@
-"""The pushes that the program acts on, as typed values; everything else stays an `UnknownEvent`.
+"""WeChat's pushes as typed values: what is written about, and when.
 
-WeChat pushes XML or JSON and does not always write a field's name the same way (ScreenShot, screenshot; InfoType,
-info_type): both are read alike. What an event says may be late, repeated or missing, so confirm it with a query.
+What an event says may be late, repeated or missing, so it is a reason to ask WeChat and not a state to believe.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from html.parser import HTMLParser
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
-from saas.wx.callbacks import as_list
-
-
-@dataclass(frozen=True)
-class Event:
-    """`fields` is the whole decrypted message as it came; it may hold secrets and is never printed."""
-
-    name: str
-    fields: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class UnknownEvent(Event):
-    """A push without a class here: one that nobody handles, or a known one that lacks what `problem` names.
-
-    `name` is the InfoType, the Event, or the MsgType of an ordinary message; "" when there is none of them.
-    """
-
-    problem: str = ""
+from saas.wx.pushes import Event as Event
+from saas.wx.pushes import UnknownEvent as UnknownEvent
+from saas.wx.pushes import (
+    entries,
+    for_event,
+    media_ids,
+    moment,
+    needed,
+    number,
+    optional_moment,
+    optional_number,
+    text,
+    verdict,
+)
+from saas.wx.pushes import parse_event as parse_event
 
 
 @dataclass(frozen=True)
 class KnownEvent(Event):
     """`created_at` is WeChat's time of the event: compare by it, since pushes overtake each other."""
 
-    created_at: datetime
+    created_at: datetime = moment("CreateTime")
 
 
+@dataclass(frozen=True)
+class MessageEvent(KnownEvent):
+    """Comes to the address of one mini program and names no appid: `user_name` is the program's gh_ id."""
+
+    user_name: str = text("ToUserName")
+
+
+# Tickets and authorizations
+
+
+@for_event("component_verify_ticket")
 @dataclass(frozen=True)
 class TicketPushed(KnownEvent):
-    """component_verify_ticket: about every ten minutes, valid twelve hours."""
+    """About every ten minutes, valid twelve hours."""
 
-    ticket: str = field(repr=False)
+    ticket: str = needed("ComponentVerifyTicket", secret=True)
 
 
+@for_event("authorized")
 @dataclass(frozen=True)
 class Authorized(KnownEvent):
-    """authorized: exchange `code` at once. `pre_auth_code` says which authorization page was used ("" if unknown).
+    """Exchange `code` at once. `pre_auth_code` says which authorization page was used ("" if unknown).
 
     Comes for WeChat's release-check accounts, too.
     """
 
-    appid: str
-    code: str = field(repr=False)
-    pre_auth_code: str = field(repr=False)
+    appid: str = needed("AuthorizerAppid")
+    code: str = needed("AuthorizationCode", secret=True)
+    pre_auth_code: str = text("PreAuthCode", secret=True)
 
 
+@for_event("updateauthorized")
 @dataclass(frozen=True)
 class AuthorizationUpdated(Authorized):
-    """updateauthorized: exchange `code` again, the old refresh token is replaced; the permission sets changed."""
+    """Exchange `code` again, the old refresh token is replaced; the permission sets changed."""
 
 
+@for_event("unauthorized")
 @dataclass(frozen=True)
 class Unauthorized(KnownEvent):
-    """unauthorized: the tokens are dead, unless a newer authorization is known already."""
+    """The tokens are dead, unless a newer authorization is known already."""
 
-    appid: str
+    appid: str = needed("AuthorizerAppid")
+
+
+# Registration
 
 
 @dataclass(frozen=True)
-class AuditEvent(KnownEvent):
-    """About the open audit of one mini program. Names no audit and no appid: `user_name` is its gh_ id.
+class RegistrationEvent(KnownEvent):
+    """`status` 0 is success, everything else a reason; `appid` is the new mini program's, "" on failure."""
+
+    appid: str = text("appid")
+    status: int = number("status")
+    message: str = text("msg")
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == 0
+
+
+@for_event("notify_third_fasteregister")
+@dataclass(frozen=True)
+class ProgramRegistered(RegistrationEvent):
+    """A mini program was registered, or not. Exchange `code` as after an authorization.
+
+    No id of ours comes back: a company is known by `company` and `company_code`, a person by `person_wechat`.
+    """
+
+    code: str = text("auth_code", secret=True)
+    company: str = text("info.name")
+    company_code: str = text("info.code")
+    legal_person: str = text("info.legal_persona_name", secret=True)
+    legal_person_wechat: str = text("info.legal_persona_wechat", secret=True)
+    person: str = text("info.idname", secret=True)
+    person_wechat: str = text("info.wxuser", secret=True)
+
+
+@for_event("notify_third_fastregisterbetaapp")
+@dataclass(frozen=True)
+class TrialCreated(RegistrationEvent):
+    """A trial mini program was created, or not; `unique_id` is the request's. The code comes with `Authorized`."""
+
+    unique_id: str = text("info.unique_id")
+    nickname: str = text("info.name")
+
+
+@for_event("notify_third_fastverifybetaapp")
+@dataclass(frozen=True)
+class TrialConverted(RegistrationEvent):
+    """A trial mini program became a company's, or not."""
+
+    appid: str = needed("appid")
+    company: str = text("info.name")
+    company_code: str = text("info.code")
+
+
+@dataclass(frozen=True)
+class OffiaccountConversion(MessageEvent):
+    """About the conversion of a trial mini program (`appid`) through an official account; `status` 0 is success.
+
+    WeChat misspells the element that holds it.
+    """
+
+    appid: str = text("ApplyAuthorizationInfoNoitfy.appid")
+    offiaccount_appid: str = text("ApplyAuthorizationInfoNoitfy.mp_appid")
+    status: int = number("ApplyAuthorizationInfoNoitfy.status")
+    message: str = text("ApplyAuthorizationInfoNoitfy.msg")
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == 0
+
+
+@for_event("betaapp_authorization_apply_event")
+@dataclass(frozen=True)
+class OffiaccountAnswered(OffiaccountConversion):
+    """The official account's administrator answered; `ticket` lets the conversion begin."""
+
+    ticket: str = text("ApplyAuthorizationInfoNoitfy.ticket", secret=True)
+
+
+@for_event("betaapp_verify_apply_event")
+@dataclass(frozen=True)
+class OffiaccountConversionBegun(OffiaccountConversion):
+    """WeChat took the conversion on, or not."""
+
+
+@for_event("betaapp_verify_event")
+@dataclass(frozen=True)
+class OffiaccountConversionEnded(OffiaccountConversion):
+    """The trial mini program now belongs to the official account's owner, or not."""
+
+
+# Reviews of single settings
+
+
+@for_event("wxa_nickname_audit")
+@dataclass(frozen=True)
+class NicknameReviewed(MessageEvent):
+    """Names no review: it is known by the mini program and the name."""
+
+    passed: bool = verdict("ret")
+    nickname: str = text("nickname")
+    reason: str = text("reason")
+
+
+@for_event("wxa_category_audit")
+@dataclass(frozen=True)
+class CategoryReviewed(MessageEvent):
+    """`first` and `second` are the ids of the category's two levels."""
+
+    passed: bool = verdict("ret")
+    first: int = number("first")
+    second: int = number("second")
+    reason: str = text("reason")
+
+
+@for_event("wxa_privacy_apply")
+@dataclass(frozen=True)
+class PrivacyInterfaceReviewed(MessageEvent):
+    """A location interface was granted, or not; its numbers differ from those of the query."""
+
+    passed: bool = verdict("result_info.status")
+    interface: str = needed("result_info.api_name")
+    audit_id: str = text("result_info.audit_id")
+    reason: str = text("result_info.reason")
+    decided_at: datetime = moment("result_info.audit_time", "CreateTime")
+
+
+@dataclass(frozen=True)
+class OrderPathSubmission:
+    """`result`: 0 submitted, 1 submitted before, -1 WeChat is busy, -2 the appid is not valid."""
+
+    appid: str = needed("appid")
+    audit_id: str = text("audit_id")
+    result: int | None = optional_number("ret_code")
+
+
+@for_event("order_path_apply_result_notify")
+@dataclass(frozen=True)
+class OrderPathsSubmitted(KnownEvent):
+    """One submission may be for a hundred mini programs."""
+
+    submissions: tuple[OrderPathSubmission, ...] = entries("list", OrderPathSubmission)
+
+
+@dataclass(frozen=True)
+class OrderPathReview:
+    """`status`: 2 in review, 3 refused, 4 passed; WeChat was seen to leave it out of refusals."""
+
+    appid: str = needed("appid")
+    audit_id: str = text("audit_id")
+    status: int | None = optional_number("status")
+    reason: str = text("reason")
+    applied_at: datetime | None = optional_moment("apply_time")
+    decided_at: datetime | None = optional_moment("audit_time")
+
+    @property
+    def passed(self) -> bool:
+        return self.status == 4
+
+    @property
+    def refused(self) -> bool:
+        return self.status == 3 or (self.status is None and bool(self.reason))
+
+
+@for_event("order_path_audit_result_notify")
+@dataclass(frozen=True)
+class OrderPathsReviewed(KnownEvent):
+    """Several mini programs in one push."""
+
+    reviews: tuple[OrderPathReview, ...] = entries("list", OrderPathReview)
+
+
+# Certification and filing
+
+
+@for_event("notify_3rd_wxa_auth")
+@dataclass(frozen=True)
+class CertificationMoved(KnownEvent):
+    """A certification that was begun through the API reached another step; a send-back's reason has to be asked for.
+
+    `agency`, `agency_contact` and `dispatched_at` come once, when an agency took the order.
+    """
+
+    appid: str = text("appid")
+    task_id: str = needed("taskid")
+    task_status: int | None = optional_number("task_status")
+    apply_status: int | None = optional_number("apply_status")
+    message: str = text("message")
+    agency: str = text("dispatch_info.provider")
+    agency_contact: str = text("dispatch_info.contact")
+    dispatched_at: datetime | None = optional_moment("dispatch_info.dispatch_time")
+
+
+@for_event("notify_3rd_wxa_wxverify")
+@dataclass(frozen=True)
+class CertificationExpired(KnownEvent):
+    """Comes on the day of expiry and again 30 and 60 days later."""
+
+    appid: str = needed("appid")
+    expires_at: datetime | None = optional_moment("expired")
+    message: str = text("message")
+
+
+@for_event("wx_verify_pay_succ")
+@dataclass(frozen=True)
+class CertificationPaid(MessageEvent):
+    """The fee is paid; also for a certification that the merchant began at WeChat."""
+
+    order_id: str = text("OrderId")
+
+
+@for_event("wx_verify_dispatch")
+@dataclass(frozen=True)
+class CertificationDispatched(MessageEvent):
+    """This agency will phone the contact person: a missed call delays the certification or sends it back."""
+
+    agency: str = text("Provider")
+    agency_contact: str = text("Contact")
+    dispatched_at: datetime = moment("DispatchTime", "CreateTime")
+
+
+@for_event("wx_verify_refill")
+@dataclass(frozen=True)
+class CertificationSentBack(MessageEvent):
+    """It can be filled in again."""
+
+    reason: str = text("RefillReason")
+    decided_at: datetime = moment("RefillTime", "CreateTime")
+
+
+@for_event("wx_verify_fail")
+@dataclass(frozen=True)
+class CertificationFailed(MessageEvent):
+    """It is over: another one costs another fee."""
+
+    reason: str = text("FailReason")
+    decided_at: datetime = moment("FailTime", "CreateTime")
+
+
+@for_event("notify_icpfiling_verify_result")
+@dataclass(frozen=True)
+class FaceChecked(KnownEvent):
+    """The administrator's face check before a filing. `certification_confirmed` is for checks that serve both."""
+
+    appid: str = text("verify_appid", "appid")
+    task_id: str = needed("task_id")
+    passed: bool = verdict("result")
+    certification_result: int | None = optional_number("along_with_auth_result")
+
+    @property
+    def certification_confirmed(self) -> bool:
+        return self.certification_result == 9
+
+
+@for_event("notify_apply_icpfiling_result")
+@dataclass(frozen=True)
+class FilingDecided(KnownEvent):
+    """`status` is the one of `get_icp_entrance_info`: 3 and 5 refused, 6 filed. The reasons have to be asked for."""
+
+    appid: str = needed("authorizer_appid", "appid")
+    status: int = number("beian_status")
+
+
+@for_event("notify_3rd_wxa_auth_and_icp")
+@dataclass(frozen=True)
+class CertificationAndFilingMoved(KnownEvent):
+    """A certification with filing reached another step. WeChat may leave the appid out: go by `procedure_id`."""
+
+    appid: str = text("authorizer_appid", "appid")
+    procedure_id: str = needed("procedure_id")
+    status: int | None = optional_number("procedure_status")
+
+
+# Audit of code
+
+
+@dataclass(frozen=True)
+class AuditEvent(MessageEvent):
+    """About the open audit of one mini program; names no audit.
 
     `decided_at` is the time of the decision, or of the notice of a delay.
     """
 
-    user_name: str
-    decided_at: datetime
+    decided_at: datetime = moment("SuccTime", "FailTime", "DelayTime", "CreateTime")
 
 
+@for_event("weapp_audit_success")
 @dataclass(frozen=True)
 class AuditApproved(AuditEvent):
-    """weapp_audit_success: nothing is online yet."""
+    """Nothing is online yet."""
 
 
+@for_event("weapp_audit_fail")
 @dataclass(frozen=True)
 class AuditRejected(AuditEvent):
-    """weapp_audit_fail: `reason` is HTML, see `plain_reason`; `screenshots` are media ids, to be fetched at once."""
+    """`reason` is HTML, see `reasons.plain_reason`; `screenshots` are media ids, to be fetched at once."""
 
-    reason: str
-    screenshots: tuple[str, ...]
+    reason: str = text("Reason")
+    screenshots: tuple[str, ...] = media_ids("ScreenShot")
 
 
+@for_event("weapp_audit_delay")
 @dataclass(frozen=True)
 class AuditDelayed(AuditEvent):
-    """weapp_audit_delay: not an end, a decision follows."""
+    """Not an end, a decision follows."""
 
-    reason: str
-
-
-def parse_event(message: Mapping[str, Any]) -> Event:
-    """Read a decrypted push (`callbacks.parse_message`)."""
-    fields = _Fields(message)
-    name = fields.text("InfoType") or fields.text("Event") or fields.text("MsgType")
-    build = _BUILDERS.get(name)
-    if build is None:
-        return UnknownEvent(name, message)
-    try:
-        return build(name, fields)
-    except _Missing as missing:
-        return UnknownEvent(name, message, problem=f"{missing} is missing or unreadable")
-
-
-def screenshot_ids(joined: str | None) -> tuple[str, ...]:
-    """The media ids of a rejection's pictures, which WeChat joins with "|"."""
-    return tuple(one.strip() for one in (joined or "").split("|") if one.strip())
-
-
-def plain_reason(html: str | None) -> str:
-    """A reviewer's reason as plain lines: tags gone, entities read, the address of a link kept behind its text."""
-    reader = _PlainLines()
-    reader.feed(html or "")
-    reader.close()
-    lines = (re.sub(r"[\s\u200b\ufeff]+", " ", line).strip() for line in "".join(reader.parts).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-class _Missing(Exception):
-    """A field without which the event says nothing."""
-
-
-class _Fields:
-    """A message's fields, found whatever their capitals and underscores; the documented spelling wins."""
-
-    def __init__(self, message: Mapping[str, Any]) -> None:
-        self.message = message
-        self._plain = {_plain_name(name): value for name, value in reversed(list(message.items()))}
-
-    def text(self, name: str) -> str:
-        values = as_list(self.message.get(name, self._plain.get(_plain_name(name))))
-        first = values[0] if values else ""
-        return first.strip() if isinstance(first, str) else ""
-
-    def needed(self, name: str) -> str:
-        value = self.text(name)
-        if not value:
-            raise _Missing(name)
-        return value
-
-    def time(self, name: str) -> datetime:
-        try:
-            return datetime.fromtimestamp(int(self.text(name)), UTC)
-        except (ValueError, OverflowError, OSError):
-            raise _Missing(name) from None
-
-
-def _plain_name(name: str) -> str:
-    return name.replace("_", "").lower()
-
-
-def _ticket(name: str, fields: _Fields) -> Event:
-    return TicketPushed(name, fields.message, fields.time("CreateTime"), fields.needed("ComponentVerifyTicket"))
-
-
-def _authorized(name: str, fields: _Fields) -> Event:
-    kind = AuthorizationUpdated if name == "updateauthorized" else Authorized
-    return kind(
-        name,
-        fields.message,
-        fields.time("CreateTime"),
-        appid=fields.needed("AuthorizerAppid"),
-        code=fields.needed("AuthorizationCode"),
-        pre_auth_code=fields.text("PreAuthCode"),
-    )
-
-
-def _unauthorized(name: str, fields: _Fields) -> Event:
-    return Unauthorized(name, fields.message, fields.time("CreateTime"), appid=fields.needed("AuthorizerAppid"))
-
-
-def _approved(name: str, fields: _Fields) -> Event:
-    return AuditApproved(name, fields.message, **_audit(fields, "SuccTime"))
-
-
-def _rejected(name: str, fields: _Fields) -> Event:
-    return AuditRejected(
-        name,
-        fields.message,
-        **_audit(fields, "FailTime"),
-        reason=fields.text("Reason"),
-        screenshots=screenshot_ids(fields.text("ScreenShot")),
-    )
-
-
-def _delayed(name: str, fields: _Fields) -> Event:
-    return AuditDelayed(name, fields.message, **_audit(fields, "DelayTime"), reason=fields.text("Reason"))
-
-
-def _audit(fields: _Fields, time_name: str) -> dict[str, Any]:
-    created_at = fields.time("CreateTime")
-    return {
-        "created_at": created_at,
-        "user_name": fields.text("ToUserName"),
-        "decided_at": fields.time(time_name) if fields.text(time_name) else created_at,
-    }
-
-
-_BUILDERS: Mapping[str, Callable[[str, _Fields], Event]] = {
-    "component_verify_ticket": _ticket,
-    "authorized": _authorized,
-    "updateauthorized": _authorized,
-    "unauthorized": _unauthorized,
-    "weapp_audit_success": _approved,
-    "weapp_audit_fail": _rejected,
-    "weapp_audit_delay": _delayed,
-}
-
-
-class _PlainLines(HTMLParser):
-    """Collects text; tags that begin a line on screen become line breaks."""
-
-    _BREAKS = frozenset({"br", "p", "div", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4"})
-    _SILENT = frozenset({"script", "style"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-        self._href = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self._BREAKS:
-            self.parts.append("\n")
-        elif tag in self._SILENT:
-            self._silent += 1
-        elif tag == "a":
-            href = dict(attrs).get("href") or ""
-            self._href = href if href.startswith(("http://", "https://")) else ""
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._BREAKS:
-            self.parts.append("\n")
-        elif tag in self._SILENT:
-            self._silent = max(0, self._silent - 1)
-        elif tag == "a" and self._href:
-            if self._href not in "".join(self.parts[-2:]):
-                self.parts.append(f" ({self._href}) ")
-            self._href = ""
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
+    reason: str = text("Reason")

@@ -9,8 +9,9 @@ import httpx2
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from saas.wx import callbacks, errors
+from saas.wx import callbacks, errors, events
 from saas.wx.chapter import Download
+from saas.wx.contract import operations
 from tests.wx.wechat import APPID, WeChat
 
 JSON = st.recursive(
@@ -29,6 +30,14 @@ MARKUP = st.lists(
     max_size=20,
 ).map(b"".join)
 BODIES = st.binary(max_size=300) | MARKUP | JSON.map(lambda value: json.dumps(value).encode())
+
+EXAMPLES = [callbacks.parse_message(text.encode()) for event in operations.all_events() for text in event.examples]
+FIELDS = sorted({name for example in EXAMPLES for name in example})
+PLAIN = st.recursive(
+    st.text(max_size=12) | st.none() | st.booleans() | st.integers().map(str),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 def is_plain(value: Any) -> bool:
@@ -69,3 +78,11 @@ def test_any_answer_is_json_a_file_or_a_failed_call(body: bytes, status: int, bi
     except errors.CallFailed:
         return
     assert isinstance(answer, dict) or (binary and isinstance(answer, Download))
+
+
+@given(st.sampled_from(EXAMPLES), st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=8), PLAIN, max_size=4))
+def test_any_message_is_an_event_that_keeps_its_fields(example: dict[str, Any], strange: dict[str, Any]) -> None:
+    message = example | strange
+    event = events.parse_event(message)
+    assert event.fields == message
+    assert isinstance(event, events.KnownEvent | events.UnknownEvent)
