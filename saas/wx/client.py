@@ -15,9 +15,11 @@ import httpx2
 from saas.wx import errors
 from saas.wx.api.account import Account
 from saas.wx.api.categories import Categories
+from saas.wx.api.certification import Certification
 from saas.wx.api.code import Code
 from saas.wx.api.component import Component
 from saas.wx.api.domains import Domains
+from saas.wx.api.filing import Filing
 from saas.wx.api.media import Media
 from saas.wx.api.messages import Messages
 from saas.wx.api.open_account import OpenAccounts
@@ -108,9 +110,11 @@ class WxClient:
         self._sleep = sleep
         self.account = Account(self)
         self.categories = Categories(self)
+        self.certification = Certification(self)
         self.code = Code(self)
         self.component = Component(self)
         self.domains = Domains(self)
+        self.filing = Filing(self)
         self.media = Media(self)
         self.messages = Messages(self)
         self.open_account = OpenAccounts(self)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -62,6 +63,8 @@ OPEN = "wx0f9e8d7c6b5a4f3e"
 COMPANY = {"enterprise_name": "青禾餐饮", "code": "91440101MA5XXXXX1A", "component_phone": "020-12345678"}
 WITH_PAPER = {"first": 304, "second": 321, "certicates": [{"key": "许可证", "value": "m1"}]}
 QR = "https://qr.example.cn/t/"
+AUTH_DATA = operations.operation("secwxaapiWxaauth").request_examples["ownerPays"]["auth_data"]
+APPLICATION = operations.operation("applyIcpFiling").request_examples["company"]
 
 TABLE = [
     of_program(
@@ -587,6 +590,96 @@ TABLE = [
         "qrcode_rules.qrcodejumppublish", "qrcodeJumpPublish", "POST", "/cgi-bin/wxopen/qrcodejumppublish",
         given={"prefix": QR}, body={"prefix": QR},
     ),
+    of_program(
+        "certification.wxaauth", "secwxaapiWxaauth", "POST", "/wxa/sec/wxaauth",
+        given={"auth_data": AUTH_DATA}, body={"auth_data": AUTH_DATA},
+    ),
+    of_program(
+        "certification.reauth", "secwxaapiReauth", "POST", "/wxa/sec/reauth",
+        given={"auth_data": {**AUTH_DATA, "taskid": "t1"}}, body={"auth_data": {**AUTH_DATA, "taskid": "t1"}},
+    ),
+    of_program(
+        "certification.queryauth", "secwxaapiQueryauth", "POST", "/wxa/sec/queryauth",
+        given={"taskid": "t1"}, body={"taskid": "t1"},
+    ),
+    of_program(
+        "certification.uploadauthmaterial", "secwxaapiUploadauthmaterial", "POST", "/wxa/sec/uploadauthmaterial",
+        given={"media": PICTURE}, file="media",
+    ),
+    of_program(
+        "certification.authidentitytree", "secwxaapiAuthidentitytree", "POST", "/wxa/sec/authidentitytree",
+    ),
+    of_program(
+        "certification.submit_auth_and_icp", "submitAuthAndIcp", "POST", "/wxa/sec/submit_auth_and_icp",
+        given={"auth_data": AUTH_DATA, **APPLICATION}, body={"auth_data": AUTH_DATA, **APPLICATION},
+    ),
+    of_program(
+        "certification.query_auth_and_icp", "queryAuthAndIcp", "POST", "/wxa/sec/query_auth_and_icp",
+        given={"procedure_id": "p1"}, body={"procedure_id": "p1"},
+    ),
+    of_program("filing.create_icp_verifytask", "createIcpVerifyTask", "POST", "/wxa/icp/create_icp_verifytask"),
+    of_program(
+        "filing.create_icp_verifytask", "createIcpVerifyTask", "POST", "/wxa/icp/create_icp_verifytask",
+        given={"along_with_auth": True}, body={"along_with_auth": True},
+    ),
+    of_program(
+        "filing.query_icp_verifytask", "queryIcpVerifyTask", "POST", "/wxa/icp/query_icp_verifytask",
+        given={"task_id": "t1"}, body={"task_id": "t1"},
+    ),
+    of_program(
+        "filing.upload_icp_media", "uploadIcpMedia", "POST", "/wxa/icp/upload_icp_media",
+        given={"media": PICTURE, "icp_order_field": "icp_materials.promise_video", "type": "video"},
+        body={"icp_order_field": "icp_materials.promise_video", "type": "video"},
+        file="media",
+    ),
+    of_program(
+        "filing.upload_icp_media", "uploadIcpMedia", "POST", "/wxa/icp/upload_icp_media",
+        given={
+            "media": PICTURE,
+            "icp_order_field": "icp_subject.organize_info.certificate_photo",
+            "certificate_type": 1,
+        },
+        body={
+            "icp_order_field": "icp_subject.organize_info.certificate_photo", "certificate_type": 1, "type": "image",
+        },
+        file="media",
+    ),
+    of_program(
+        "filing.get_icp_media", "getIcpMedia", "GET", "/wxa/icp/get_icp_media",
+        given={"media_id": "m1"}, query={"media_id": "m1"},
+    ),
+    of_program(
+        "filing.apply_icp_filing", "applyIcpFiling", "POST", "/wxa/icp/apply_icp_filing",
+        given=APPLICATION, body=APPLICATION,
+    ),
+    of_program(
+        "filing.cancel_apply_icp_filing", "cancelApplyIcpFiling", "POST", "/wxa/icp/cancel_apply_icp_filing",
+    ),
+    of_program(
+        "filing.cancel_icp_filing", "cancelIcpfiling", "POST", "/wxa/icp/cancel_icp_filing",
+        given={"cancel_type": 2}, body={"cancel_type": 2},
+    ),
+    of_program(
+        "filing.cancel_icp_filing", "cancelIcpfiling", "POST", "/wxa/icp/cancel_icp_filing",
+        given={"cancel_type": 1, "reason_type": 2}, body={"cancel_type": 1, "reason_type": 2},
+    ),
+    of_program("filing.get_icp_entrance_info", "getIcpEntranceInfo", "GET", "/wxa/icp/get_icp_entrance_info"),
+    of_program("filing.get_online_icp_order", "getOnlineIcpOrder", "GET", "/wxa/icp/get_online_icp_order"),
+    of_program(
+        "filing.query_icp_service_content_types", "queryIcpServiceContentTypes", "GET",
+        "/wxa/icp/query_icp_service_content_types",
+    ),
+    of_program(
+        "filing.query_icp_certificate_types", "queryIcpCertificateTypes", "GET",
+        "/wxa/icp/query_icp_certificate_types",
+    ),
+    of_program(
+        "filing.query_icp_subject_types", "queryIcpSubjectTypes", "GET", "/wxa/icp/query_icp_subject_types",
+    ),
+    of_program("filing.query_icp_nrlx_types", "queryIcpNrlxTypes", "GET", "/wxa/icp/query_icp_nrlx_types"),
+    of_program(
+        "filing.query_icp_district_code", "queryIcpDistrictCode", "GET", "/wxa/icp/query_icp_district_code",
+    ),
 ]  # fmt: skip
 
 OPERATIONS = {row.method: row.operation for row in TABLE}
@@ -654,6 +747,8 @@ def test_a_method_sends_what_its_row_says(row: Row) -> None:
         assert request.headers["Content-Type"].startswith("multipart/form-data; boundary=")
         assert f'name="{row.file}"; filename="file.jpg"'.encode() in content
         assert PICTURE.content in content
+        for name, value in (row.body or {}).items():
+            assert f'name="{name}"\r\n\r\n{value}\r\n'.encode() in content
     elif row.body is None:
         assert content == b""
     else:
@@ -683,7 +778,9 @@ def test_a_row_keeps_to_wechat_s_contract(row: Row) -> None:
         jsonschema.validate(int(value) if kind in ("integer", "number") else value, params[name].schema)
     if operation.request_content_type == "multipart/form-data":
         assert operation.request_schema is not None
-        assert row.file in operation.request_schema["properties"]
+        parts = {**(row.body or {}), row.file: ""}
+        jsonschema.validate(parts, operation.request_schema)
+        assert set(parts) <= set(operation.request_schema["properties"])
     elif operation.request_schema is not None:
         jsonschema.validate(row.body, operation.request_schema)
         assert set(row.body or {}) <= set(operation.request_schema.get("properties", {}))
@@ -702,7 +799,7 @@ def test_documented_answers_fit_the_declared_type(method: str) -> None:
     for answer in answers:
         wechat = WeChat(answer)
         assert fits(make(row, wechat), hint) == []
-    assert answers or operations.operation(row.operation).binary
+    assert answers or operations.operation(row.operation).binary or hint is Done
 
 
 @pytest.mark.parametrize("method", sorted(OPERATIONS))
@@ -718,6 +815,17 @@ def test_every_method_links_wechat_s_page(kind: type[Chapter]) -> None:
     for name, function in inspect.getmembers(kind, inspect.isfunction):
         if not name.startswith("_"):
             assert "https://developers.weixin.qq.com/" in (function.__doc__ or ""), name
+
+
+@pytest.mark.parametrize("write", [str, lambda text: base64.b64encode(text.encode()).decode()])
+def test_the_texts_of_the_identity_tree_are_plain(write: Callable[[str], str]) -> None:
+    leaf = {"name": write("高校教师"), "leaf_info": {"requirement": write("教师资格证\n或在职证明")}}
+    wechat = WeChat({"identity_tree_list": [{"name": write("职业"), "node_list": [leaf]}]})
+    [root] = wechat.client().certification.authidentitytree(APPID)["identity_tree_list"]
+    assert root == {
+        "name": "职业",
+        "node_list": [{"name": "高校教师", "leaf_info": {"requirement": "教师资格证\n或在职证明"}}],
+    }
 
 
 def returned(method: str) -> Any:
@@ -755,17 +863,18 @@ def fits(value: Any, hint: Any, where: str = "answer") -> list[str]:
     return [] if type(value) is hint else [f"{where} is {value!r}, not {hint.__name__}"]
 
 
-def strange(hint: Any, schema: Mapping[str, Any]) -> list[str]:
-    """Fields of a type that the contract's schema does not have."""
+def strange(hint: Any, schema: Mapping[str, Any], above: tuple[Any, ...] = ()) -> list[str]:
+    """Fields of a type that the contract's schema does not have; a tree is followed once, as the contract does."""
+    schema = operations._flat(schema.get("oneOf", [schema])[0])
     if get_origin(hint) is list:
-        return strange(get_args(hint)[0], operations._flat(schema.get("items", {})))
-    if not is_typeddict(hint):
+        return strange(get_args(hint)[0], schema.get("items", {}), above)
+    if not is_typeddict(hint) or hint in above:
         return []
     found = []
     for name, inner in get_type_hints(hint).items():
         known = schema.get("properties", {})
         if name in known:
-            found += strange(inner, operations._flat(known[name]))
+            found += strange(inner, known[name], (*above, hint))
         elif (hint, name) not in UNDOCUMENTED:
             found.append(f"{hint.__name__}.{name}")
     return found
