@@ -197,6 +197,10 @@ class SandboxControl:
     def delay(self, auditid: str | int, *, reason: str = "", push: bool = True) -> None:
         self._post("audits", {"auditid": auditid, "verdict": "delay", "reason": reason, "push": push})
 
+    def change_host(self, host: str, **found: int) -> None:
+        """What WeChat finds on a host: filed, check_file, blacklisted (0 or 1), owners (elsewhere, 100 is full)."""
+        self._post("hosts", {"host": host, **found})
+
     # what was called, what was wrong
 
     def counts(self, *, component_appid: str = "", appid: str = "") -> dict[str, int]:

@@ -13,6 +13,7 @@ SHOP = [{"first_class": "商家自营", "second_class": "食品饮料", "first_i
 BOOKS = [{"first_class": "商家自营", "second_class": "图书报刊", "first_id": 304, "second_id": 324}]
 BEAUTY = [{"first_class": "生活服务", "second_class": "丽人服务", "first_id": 150, "second_id": 160}]
 
+_INDIVIDUAL = (16, 17)
 _PEOPLE = ("梅姐", "小明", "阿青", "老周", "林医生")
 _FIRST_ACCOUNTS: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
     ("梅姐", "梅记茶铺", "广州市越秀区梅记茶铺", "手作鲜茶，到店自取", FOOD),
@@ -124,6 +125,11 @@ def list_accounts(db: Db, person_id: int) -> list[Row]:
 
 def get_account(db: Db, appid: str) -> Row | None:
     return one(db, "select * from account where appid = ?", appid)
+
+
+def is_individual(account: Row) -> bool:
+    """Whether it belongs to a person and not to an organisation."""
+    return account["register_type"] in _INDIVIDUAL
 
 
 def _account(

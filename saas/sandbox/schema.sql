@@ -61,6 +61,7 @@ create table if not exists account (
   kind text not null default 'mini_program',
   register_type integer not null default 0,
   account_status integer not null default 1,
+  verified integer not null default 1,
   categories text not null,
   missing_privacy text not null default '[]',
   options text not null default '{}',
@@ -175,6 +176,23 @@ create table if not exists domain_list (
   component text not null, name text not null, testing text not null, published text not null,
   primary key (component, name)
 );
+-- Domains of one mini program: way is third (from the component app's list), direct or prefetch.
+create table if not exists domain (
+  account text not null, way text not null, kind text not null, url text not null,
+  primary key (account, way, kind, url)
+);
+create index if not exists domain_url on domain (url);
+-- Hosts that are not as usual; all others are filed, serve the check files that were fetched, and have room.
+create table if not exists host (
+  name text primary key,
+  filed integer not null,
+  check_file integer not null,
+  blacklisted integer not null,
+  owners integer not null
+);
+create table if not exists check_file (account text not null, name text not null, primary key (account, name));
+create table if not exists tester (account text not null, userstr text not null, primary key (account, userstr));
+create table if not exists hidden_from_search (account text primary key);
 create table if not exists custom_message (
   id integer primary key, account text not null, touser text not null, content text not null, at real not null
 );
@@ -269,11 +287,16 @@ create table if not exists open_account (
 create table if not exists open_binding (account text primary key, open_appid text not null);
 create index if not exists open_binding_appid on open_binding (open_appid);
 
+-- What a person confirms on the phone within a day. `account` is the mini program that it is about, if there is one yet;
+-- `person` the only one who may answer; `ticket` proves to a later call that it was agreed to.
 create table if not exists registration (
   taskid text primary key,
   component text not null,
   kind text not null,
   given text not null,
   status integer not null default 0,
+  account text not null default '',
+  person integer,
+  ticket text not null default '',
   created_at real not null
 );

@@ -1,17 +1,16 @@
-"""Domains of one mini program (服务器域名、业务域名), from the component app's list or set directly.
-
-Hosts below `.test` have no ICP filing here.
-"""
+"""Domains of one mini program (服务器域名、业务域名、DNS 预解析), from the component app's list or set directly."""
 
 from __future__ import annotations
 
-import json
 import re
+from urllib.parse import urlsplit
 
 from saas.sandbox import budgets
 from saas.sandbox.api.registry import Answer, Call, plays
+from saas.sandbox.hosts import has_room, is_filed, make_check_file, serves_check_file
+from saas.sandbox.people import is_individual
 from saas.sandbox.refusals import Refused
-from saas.sandbox.state import one, put_setting, setting, to_json
+from saas.sandbox.state import one, rows
 
 KINDS = {
     "requestdomain": "https",
@@ -21,7 +20,7 @@ KINDS = {
     "udpdomain": "udp",
     "tcpdomain": "tcp",
 }
-_A_KIND, _CHANGES_A_MONTH, _JUMP = 200, 50, 300
+_A_KIND, _CHANGES_A_MONTH, _JUMP, _PREFETCH = 200, 50, 300, 5
 _HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}(?::\d{2,5})?", re.ASCII)
 
 Lists = dict[str, list[str]]
@@ -52,10 +51,12 @@ def get_effective_server_domain(call: Call) -> Answer:
 @plays("modifyJumpDomain")
 def modify_jump_domain(call: Call) -> Answer:
     listed = _registered(call, "wxa_jump_h5_domain")
+    if is_individual(call.program):
+        raise Refused(89231)
     if not listed and call.body.get("action") != "get":
         raise Refused(89020)
     action = call.body.get("action", "add")
-    before = _jump(call)
+    before = _urls(call, "third", "webviewdomain")
     given = call.body.get("webviewdomain", [] if "action" in call.body else [f"https://{host}" for host in listed])
     if action == "get":
         return {"webviewdomain": before}
@@ -64,10 +65,89 @@ def modify_jump_domain(call: Call) -> Answer:
     after = _changed(before, action, given)
     if after == before:
         raise Refused(89019)
-    if len(after) > _JUMP:
-        raise Refused(89029)
-    put_setting(call.db, f"domains:jump:{call.appid}", to_json(after))
-    return {"webviewdomain": after}
+    return _keep_jump(call, "third", after)
+
+
+@plays("modifyJumpDomainDirectly")
+def modify_jump_domain_directly(call: Call) -> Answer:
+    """Each new host must serve this program's check file, be filed and have room for one more owner."""
+    if is_individual(call.program):
+        raise Refused(89231)
+    action, before = call.body["action"], _urls(call, "direct", "webviewdomain")
+    if action == "get":
+        return {"webviewdomain": before}
+    after = _changed(before, action, call.body.get("webviewdomain", []))
+    for url in after:
+        if url in before:
+            continue
+        host = url.removeprefix("https://")
+        if not url.startswith("https://") or ":" in host or not _HOST.fullmatch(host):
+            raise Refused(40097)
+        if not is_filed(call.db, host):
+            raise Refused(45082)
+        if not serves_check_file(call.db, host, call.appid, "webviewdomain"):
+            raise Refused(86103)
+        if not has_room(call.db, host, call.program["principal_name"]):
+            raise Refused(506015)
+    return _keep_jump(call, "direct", after)
+
+
+@plays("getJumpDomainConfirmFile")
+def get_jump_domain_confirm_file(call: Call) -> Answer:
+    return {**make_check_file(call.db, call.appid, "webviewdomain")}
+
+
+@plays("getEffectiveJumpDomain")
+def get_effective_jump_domain(call: Call) -> Answer:
+    third, direct = (_urls(call, way, "webviewdomain") for way in ("third", "direct"))
+    listed = _registered(call, "wxa_jump_h5_domain")
+    effective = list(dict.fromkeys([url for url in third if _covers(listed, url)] + direct))
+    return {
+        "mp_webviewdomain": [],
+        "third_webviewdomain": third,
+        "direct_webviewdomain": direct,
+        "effective_webviewdomain": effective,
+    }
+
+
+@plays("setPrefetchDomain")
+def set_prefetch_domain(call: Call) -> Answer:
+    hosts = list(dict.fromkeys(entry["url"] for entry in call.body["prefetch_dns_domain"]))
+    if budgets.spent_this_month(call.db, call.now, "domains:prefetch", call.appid) >= _CHANGES_A_MONTH:
+        raise Refused(9420000)
+    if not all(_HOST.fullmatch(host) and is_filed(call.db, host) for host in hosts):
+        raise Refused(9420001)
+    if len(hosts) > _PREFETCH:
+        raise Refused(9420002)
+    budgets.spend(call.db, call.now, "domains:prefetch", call.appid)
+    _keep(call, "prefetch", "", hosts)
+    return None
+
+
+@plays("getPrefetchDomain")
+def get_prefetch_domain(call: Call) -> Answer:
+    hosts = [{"url": host, "status": 0} for host in _urls(call, "prefetch", "")]
+    return {"prefetch_dns_domain": hosts, "size_limit": _PREFETCH}
+
+
+def drop_unlisted(call: Call) -> None:
+    """A release takes away what is no longer on the component app's list."""
+    for names, name in ((tuple(KINDS), "wxa_server_domain"), (("webviewdomain",), "wxa_jump_h5_domain")):
+        listed = _registered(call, name)
+        for kind in names:
+            _keep(call, "third", kind, [url for url in _urls(call, "third", kind) if _covers(listed, url)])
+
+
+def is_business_address(call: Call, url: str) -> bool:
+    """Whether its host is a business domain of the mini program, and of the component app still."""
+    host = urlsplit(url).netloc
+    own = [listed.removeprefix("https://") for listed in _urls(call, "third", "webviewdomain")]
+    origin = f"https://{host}"
+    return (
+        url.startswith(f"{origin}/")
+        and _covers(own, origin)
+        and _covers(_registered(call, "wxa_jump_h5_domain"), origin)
+    )
 
 
 def _modify(call: Call, way: str, *, spent: int) -> Answer:
@@ -85,7 +165,7 @@ def _modify(call: Call, way: str, *, spent: int) -> Answer:
         given = call.body[kind]
         wrong = [url for url in given if action != "delete" and not _fits(kind, url)]
         strange = [url for url in given if way == "third" and action != "delete" and not _covers(listed, url)]
-        late = [url for url in given if action != "delete" and url.endswith(".test")]
+        late = [url for url in given if action != "delete" and not is_filed(call.db, _host(url))]
         bad = {*wrong, *strange, *late}
         unlisted, unfiled = unlisted or bool(set(strange) - {*wrong, *late}), [*unfiled, *late]
         if bad - set(late):
@@ -100,18 +180,30 @@ def _modify(call: Call, way: str, *, spent: int) -> Answer:
     if any(len(urls) > _A_KIND for urls in after.values()):
         raise Refused(85016)
     budgets.spend(call.db, call.now, f"domains:{way}", call.appid)
-    put_setting(call.db, f"domains:{way}:{call.appid}", to_json(after))
+    for kind, urls in after.items():
+        _keep(call, way, kind, urls)
     return {**after, **invalid} | ({"no_icp_domain": unfiled} if unfiled else {})
 
 
+def _keep_jump(call: Call, way: str, urls: list[str]) -> Answer:
+    if len(urls) > _JUMP:
+        raise Refused(89029)
+    _keep(call, way, "webviewdomain", urls)
+    return {"webviewdomain": urls}
+
+
+def _keep(call: Call, way: str, kind: str, urls: list[str]) -> None:
+    call.db.execute("delete from domain where account = ? and way = ? and kind = ?", (call.appid, way, kind))
+    call.db.executemany("insert into domain values (?, ?, ?, ?)", [(call.appid, way, kind, url) for url in urls])
+
+
+def _urls(call: Call, way: str, kind: str) -> list[str]:
+    kept = "select url from domain where account = ? and way = ? and kind = ? order by rowid"
+    return [row["url"] for row in rows(call.db, kept, call.appid, way, kind)]
+
+
 def _lists(call: Call, way: str) -> Lists:
-    found: Lists = json.loads(setting(call.db, f"domains:{way}:{call.appid}", "{}"))
-    return {kind: found.get(kind, []) for kind in KINDS}
-
-
-def _jump(call: Call) -> list[str]:
-    found: list[str] = json.loads(setting(call.db, f"domains:jump:{call.appid}", "[]"))
-    return found
+    return {kind: _urls(call, way, kind) for kind in KINDS}
 
 
 def _registered(call: Call, name: str) -> list[str]:
@@ -122,6 +214,10 @@ def _registered(call: Call, name: str) -> list[str]:
 def _fits(kind: str, url: str) -> bool:
     scheme, _, host = url.partition("://")
     return scheme == KINDS[kind] and bool(_HOST.fullmatch(host)) and host != "api.weixin.qq.com"
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition(":")[0]
 
 
 def _covers(listed: list[str], url: str) -> bool:

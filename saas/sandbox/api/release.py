@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from saas.sandbox.api.code import get_trial
+from saas.sandbox.api.program_domains import drop_unlisted
 from saas.sandbox.api.registry import Answer, Call, plays
 from saas.sandbox.audits import APPROVED, get_latest_audit
 from saas.sandbox.refusals import Refused
@@ -42,6 +43,7 @@ def release(call: Call) -> Answer:
     if gray and gray["status"] == _RUNNING:
         _set(call, gray=to_json(gray | {"status": _FINISHED}))
     _set(call, online=number, rolled_back=0)
+    drop_unlisted(call)
     return None
 
 

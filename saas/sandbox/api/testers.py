@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 
 from saas.sandbox.api.registry import Answer, Call, plays
 from saas.sandbox.refusals import Refused
-from saas.sandbox.state import one, put_setting, setting, to_json
+from saas.sandbox.state import insert, one, rows
 
 TESTERS = 60
 
@@ -22,7 +21,7 @@ def bind_tester(call: Call) -> Answer:
         raise Refused(85004)
     if len(bound) >= TESTERS:
         raise Refused(85002)
-    _keep(call, [*bound, userstr])
+    insert(call.db, "tester", account=call.appid, userstr=userstr)
     return {"userstr": userstr}
 
 
@@ -30,10 +29,9 @@ def bind_tester(call: Call) -> Answer:
 def unbind_tester(call: Call) -> Answer:
     """By WeChat ID or by the opaque id; -1 for somebody who is not bound, as WeChat answers."""
     userstr = call.body.get("userstr") or _userstr(call, call.body.get("wechatid", ""))
-    bound = _testers(call)
-    if userstr not in bound:
+    unbind = "delete from tester where account = ? and userstr = ?"
+    if not call.db.execute(unbind, (call.appid, userstr)).rowcount:
         raise Refused(-1)
-    _keep(call, [one for one in bound if one != userstr])
     return None
 
 
@@ -45,22 +43,21 @@ def get_tester(call: Call) -> Answer:
 @plays("getSearchStatus")
 def get_search_status(call: Call) -> Answer:
     """1 means hidden."""
-    return {"status": int(setting(call.db, f"hidden:{call.appid}", "0"))}
+    hidden = one(call.db, "select 1 from hidden_from_search where account = ?", call.appid)
+    return {"status": int(hidden is not None)}
 
 
 @plays("setSearchStatus")
 def set_search_status(call: Call) -> Answer:
-    put_setting(call.db, f"hidden:{call.appid}", str(call.body["status"]))
+    if call.body["status"] == 1:
+        call.db.execute("insert or ignore into hidden_from_search (account) values (?)", (call.appid,))
+    else:
+        call.db.execute("delete from hidden_from_search where account = ?", (call.appid,))
     return None
 
 
 def _testers(call: Call) -> list[str]:
-    found: list[str] = json.loads(setting(call.db, f"testers:{call.appid}", "[]"))
-    return found
-
-
-def _keep(call: Call, userstrs: list[str]) -> None:
-    put_setting(call.db, f"testers:{call.appid}", to_json(userstrs))
+    return [row["userstr"] for row in rows(call.db, "select userstr from tester where account = ?", call.appid)]
 
 
 def _userstr(call: Call, wechat_id: str) -> str:

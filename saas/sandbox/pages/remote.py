@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from saas.sandbox import audits, authorizations, components, drafts, faults, mistakes, people, pushes
+from saas.sandbox import audits, authorizations, components, drafts, faults, hosts, mistakes, people, pushes
 from saas.sandbox.pusher import push_ticket
 from saas.sandbox.release_check import read_results, start_release_check
 from saas.sandbox.state import Db, put_setting, rows
@@ -158,6 +158,11 @@ def _decide(world: World, db: Db, given: dict[str, Any]) -> Any:
         pictures=int(given.get("screenshots", 1)),
         push=bool(given.get("push", True)),
     )
+
+
+@_post("/hosts")
+def _change_host(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    hosts.change_host(db, given.pop("host"), **given)
 
 
 @_get("/counts")
