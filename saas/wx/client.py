@@ -19,6 +19,7 @@ from saas.wx.api.certification import Certification
 from saas.wx.api.code import Code
 from saas.wx.api.component import Component
 from saas.wx.api.domains import Domains
+from saas.wx.api.entries import Entries
 from saas.wx.api.filing import Filing
 from saas.wx.api.media import Media
 from saas.wx.api.messages import Messages
@@ -114,6 +115,7 @@ class WxClient:
         self.code = Code(self)
         self.component = Component(self)
         self.domains = Domains(self)
+        self.entries = Entries(self)
         self.filing = Filing(self)
         self.media = Media(self)
         self.messages = Messages(self)

@@ -65,6 +65,13 @@ WITH_PAPER = {"first": 304, "second": 321, "certicates": [{"key": "许可证", "
 QR = "https://qr.example.cn/t/"
 AUTH_DATA = operations.operation("secwxaapiWxaauth").request_examples["ownerPays"]["auth_data"]
 APPLICATION = operations.operation("applyIcpFiling").request_examples["company"]
+LOOK = {
+    "width": 280,
+    "auto_color": False,
+    "line_color": {"r": 0, "g": 99, "b": 0},
+    "is_hyaline": True,
+    "env_version": "trial",
+}
 
 TABLE = [
     of_program(
@@ -679,6 +686,63 @@ TABLE = [
     of_program("filing.query_icp_nrlx_types", "queryIcpNrlxTypes", "GET", "/wxa/icp/query_icp_nrlx_types"),
     of_program(
         "filing.query_icp_district_code", "queryIcpDistrictCode", "GET", "/wxa/icp/query_icp_district_code",
+    ),
+    of_program(
+        "entries.getwxacode", "getQRCode", "POST", "/wxa/getwxacode",
+        given={"path": "pages/menu?table=7"}, body={"path": "pages/menu?table=7"},
+    ),
+    of_program(
+        "entries.getwxacode", "getQRCode", "POST", "/wxa/getwxacode",
+        given={"path": "pages/menu", **LOOK}, body={"path": "pages/menu", **LOOK},
+    ),
+    of_program(
+        "entries.getwxacodeunlimit", "getUnlimitedQRCode", "POST", "/wxa/getwxacodeunlimit",
+        given={"scene": "t=7&s=21"}, body={"scene": "t=7&s=21"},
+    ),
+    of_program(
+        "entries.getwxacodeunlimit", "getUnlimitedQRCode", "POST", "/wxa/getwxacodeunlimit",
+        given={"scene": "t=7", "page": "pages/menu", "check_path": False, **LOOK},
+        body={"scene": "t=7", "page": "pages/menu", "check_path": False, **LOOK},
+    ),
+    of_program("entries.generatescheme", "generateScheme", "POST", "/wxa/generatescheme"),
+    of_program(
+        "entries.generatescheme", "generateScheme", "POST", "/wxa/generatescheme",
+        given={"jump_wxa": {"path": "/pages/menu", "query": "from=mail"}, "expire_time": 1757300000},
+        body={
+            "jump_wxa": {"path": "/pages/menu", "query": "from=mail"}, "expire_type": 0, "expire_time": 1757300000,
+        },
+    ),
+    of_program(
+        "entries.generatescheme", "generateScheme", "POST", "/wxa/generatescheme",
+        given={"expire_interval": 7}, body={"expire_type": 1, "expire_interval": 7},
+    ),
+    of_program("entries.generate_urllink", "generateUrlLink", "POST", "/wxa/generate_urllink"),
+    of_program(
+        "entries.generate_urllink", "generateUrlLink", "POST", "/wxa/generate_urllink",
+        given={
+            "path": "pages/menu",
+            "query": "from=sms",
+            "expire_interval": 7,
+            "cloud_base": {"env": "e1", "path": "/jump.html"},
+            "env_version": "trial",
+        },
+        body={
+            "path": "pages/menu",
+            "query": "from=sms",
+            "expire_type": 1,
+            "expire_interval": 7,
+            "cloud_base": {"env": "e1", "path": "/jump.html"},
+            "env_version": "trial",
+        },
+    ),
+    of_program(
+        "entries.generate_urllink", "generateUrlLink", "POST", "/wxa/generate_urllink",
+        given={"expire_time": 1757300000}, body={"expire_type": 0, "expire_time": 1757300000},
+    ),
+    of_program(
+        "entries.genwxashortlink", "generateShortLink", "POST", "/wxa/genwxashortlink",
+        given={"page_url": "pages/menu?from=chat", "page_title": "菜单", "is_permanent": True},
+        body={"page_url": "pages/menu?from=chat", "page_title": "菜单", "is_permanent": True},
     ),
 ]  # fmt: skip
 
