@@ -26,6 +26,7 @@ from saas.wx.api.messages import Messages
 from saas.wx.api.open_account import OpenAccounts
 from saas.wx.api.order_path import OrderPaths
 from saas.wx.api.platform_domains import PlatformDomains
+from saas.wx.api.plugins import Plugins
 from saas.wx.api.privacy import Privacy
 from saas.wx.api.profile import Profile
 from saas.wx.api.qrcode_rules import QrcodeRules
@@ -122,6 +123,7 @@ class WxClient:
         self.open_account = OpenAccounts(self)
         self.order_path = OrderPaths(self)
         self.platform_domains = PlatformDomains(self)
+        self.plugins = Plugins(self)
         self.privacy = Privacy(self)
         self.profile = Profile(self)
         self.qrcode_rules = QrcodeRules(self)

@@ -744,6 +744,33 @@ TABLE = [
         given={"page_url": "pages/menu?from=chat", "page_title": "菜单", "is_permanent": True},
         body={"page_url": "pages/menu?from=chat", "page_title": "菜单", "is_permanent": True},
     ),
+    of_program(
+        "plugins.plugin", "managePlugin", "POST", "/wxa/plugin",
+        given={"action": "list"}, body={"action": "list"},
+    ),
+    of_program(
+        "plugins.plugin", "managePlugin", "POST", "/wxa/plugin",
+        given={"action": "apply", "plugin_appid": OPEN, "reason": "门店直播"},
+        body={"action": "apply", "plugin_appid": OPEN, "reason": "门店直播"},
+    ),
+    of_program(
+        "plugins.plugin", "managePlugin", "POST", "/wxa/plugin",
+        given={"action": "update", "plugin_appid": OPEN, "user_version": "1.3.2"},
+        body={"action": "update", "plugin_appid": OPEN, "user_version": "1.3.2"},
+    ),
+    of_program(
+        "plugins.devplugin", "managePluginApplication", "POST", "/wxa/devplugin",
+        given={"action": "dev_apply_list", "page": 1, "num": 10},
+        body={"action": "dev_apply_list", "page": 1, "num": 10},
+    ),
+    of_program(
+        "plugins.devplugin", "managePluginApplication", "POST", "/wxa/devplugin",
+        given={"action": "dev_agree", "applicant": OPEN}, body={"action": "dev_agree", "appid": OPEN},
+    ),
+    of_program(
+        "plugins.devplugin", "managePluginApplication", "POST", "/wxa/devplugin",
+        given={"action": "dev_refuse", "reason": "用途不明"}, body={"action": "dev_refuse", "reason": "用途不明"},
+    ),
 ]  # fmt: skip
 
 OPERATIONS = {row.method: row.operation for row in TABLE}

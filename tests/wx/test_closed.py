@@ -9,10 +9,8 @@ MISSING = {
     ("POST", "/cgi-bin/wxopen/wxamplink"),
     ("POST", "/cgi-bin/wxopen/wxamplinkget"),
     ("POST", "/cgi-bin/wxopen/wxampunlink"),
-    ("POST", "/wxa/devplugin"),
     ("GET", "/wxa/getshowwxaitem"),
     ("GET", "/wxa/getwxamplinkforshow"),
-    ("POST", "/wxa/plugin"),
     ("POST", "/wxa/updateshowwxaitem"),
 }
 """Calls that the contract describes and the client does not have yet."""
