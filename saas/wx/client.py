@@ -34,6 +34,7 @@ from saas.wx.api.quota import Quota
 from saas.wx.api.records import Records
 from saas.wx.api.registration import Registrations
 from saas.wx.api.release import Release
+from saas.wx.api.subscribe_component import SubscribeComponent
 from saas.wx.api.templates import TemplateLibrary
 from saas.wx.api.testers import Testers
 from saas.wx.api.trial import Trial
@@ -131,6 +132,7 @@ class WxClient:
         self.records = Records(self)
         self.registration = Registrations(self)
         self.release = Release(self)
+        self.subscribe_component = SubscribeComponent(self)
         self.templates = TemplateLibrary(self)
         self.testers = Testers(self)
         self.trial = Trial(self)

@@ -771,6 +771,23 @@ TABLE = [
         "plugins.devplugin", "managePluginApplication", "POST", "/wxa/devplugin",
         given={"action": "dev_refuse", "reason": "用途不明"}, body={"action": "dev_refuse", "reason": "用途不明"},
     ),
+    of_program("subscribe_component.getshowwxaitem", "getShowItem", "GET", "/wxa/getshowwxaitem"),
+    of_program(
+        "subscribe_component.updateshowwxaitem", "setShowItem", "POST", "/wxa/updateshowwxaitem",
+        given={"official_account": OPEN}, body={"wxa_subscribe_biz_flag": 1, "appid": OPEN},
+    ),
+    of_program(
+        "subscribe_component.updateshowwxaitem", "setShowItem", "POST", "/wxa/updateshowwxaitem",
+        given={"official_account": None}, body={"wxa_subscribe_biz_flag": 0},
+    ),
+    of_program(
+        "subscribe_component.getwxamplinkforshow", "getLinkForShow", "GET", "/wxa/getwxamplinkforshow",
+        query={"page": "0", "num": "20"},
+    ),
+    of_program(
+        "subscribe_component.getwxamplinkforshow", "getLinkForShow", "GET", "/wxa/getwxamplinkforshow",
+        given={"page": 2, "num": 10}, query={"page": "2", "num": "10"},
+    ),
 ]  # fmt: skip
 
 OPERATIONS = {row.method: row.operation for row in TABLE}

@@ -9,9 +9,6 @@ MISSING = {
     ("POST", "/cgi-bin/wxopen/wxamplink"),
     ("POST", "/cgi-bin/wxopen/wxamplinkget"),
     ("POST", "/cgi-bin/wxopen/wxampunlink"),
-    ("GET", "/wxa/getshowwxaitem"),
-    ("GET", "/wxa/getwxamplinkforshow"),
-    ("POST", "/wxa/updateshowwxaitem"),
 }
 """Calls that the contract describes and the client does not have yet."""
 
