@@ -21,6 +21,7 @@ from saas.wx.api.component import Component
 from saas.wx.api.domains import Domains
 from saas.wx.api.entries import Entries
 from saas.wx.api.filing import Filing
+from saas.wx.api.link_miniprogram import LinkMiniprogram
 from saas.wx.api.media import Media
 from saas.wx.api.messages import Messages
 from saas.wx.api.open_account import OpenAccounts
@@ -119,6 +120,7 @@ class WxClient:
         self.domains = Domains(self)
         self.entries = Entries(self)
         self.filing = Filing(self)
+        self.link_miniprogram = LinkMiniprogram(self)
         self.media = Media(self)
         self.messages = Messages(self)
         self.open_account = OpenAccounts(self)

@@ -788,6 +788,20 @@ TABLE = [
         "subscribe_component.getwxamplinkforshow", "getLinkForShow", "GET", "/wxa/getwxamplinkforshow",
         given={"page": 2, "num": 10}, query={"page": "2", "num": "10"},
     ),
+    of_program("link_miniprogram.wxamplinkget", "getLinkMiniprogram", "POST", "/cgi-bin/wxopen/wxamplinkget"),
+    of_program(
+        "link_miniprogram.wxamplink", "linkMiniprogram", "POST", "/cgi-bin/wxopen/wxamplink",
+        given={"miniprogram_appid": OPEN}, body={"appid": OPEN, "notify_users": "0", "show_profile": "0"},
+    ),
+    of_program(
+        "link_miniprogram.wxamplink", "linkMiniprogram", "POST", "/cgi-bin/wxopen/wxamplink",
+        given={"miniprogram_appid": OPEN, "notify_users": True, "show_profile": True},
+        body={"appid": OPEN, "notify_users": "1", "show_profile": "1"},
+    ),
+    of_program(
+        "link_miniprogram.wxampunlink", "unlinkMiniprogram", "POST", "/cgi-bin/wxopen/wxampunlink",
+        given={"miniprogram_appid": OPEN}, body={"appid": OPEN},
+    ),
 ]  # fmt: skip
 
 OPERATIONS = {row.method: row.operation for row in TABLE}
