@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.components.explain import explain_failure
 from saas.components.models import ComponentApp, ComponentStatus
+from saas.failures import explain_failure
 from saas.tenants import activity
 from saas.tenants.access import system
 from saas.tenants.models import TaskKind

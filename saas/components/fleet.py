@@ -10,10 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.components.explain import explain_failure
 from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
 from saas.components.wechat import wechat
 from saas.errors import N_, Conflict
+from saas.failures import explain_failure
 from saas.queue import enqueue
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require

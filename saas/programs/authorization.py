@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from saas import clock, vault
 from saas.components.access import load_component
 from saas.components.authorizations import end_authorization
-from saas.components.explain import explain_failure
 from saas.components.models import AuthorizationEnd, ComponentApp
 from saas.components.wechat import wechat
 from saas.config import settings
 from saas.db import new_id, settle
 from saas.errors import N_, AppError, Invalid
+from saas.failures import explain_failure
 from saas.programs.access import load_program, program_by_appid
 from saas.programs.links import LinkOver, require_usable, state_of, token_hash
 from saas.programs.models import (

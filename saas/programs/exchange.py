@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.access import load_component
 from saas.components.authorizations import store_authorization, store_refresh_token
-from saas.components.explain import explain_failure
 from saas.components.models import ComponentApp, RefreshTokenSource
 from saas.components.wechat import wechat
 from saas.db import new_id, settle
+from saas.failures import explain_failure
 from saas.programs.access import load_program
 from saas.programs.authorization import READ_PROFILE
 from saas.programs.models import (

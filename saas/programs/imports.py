@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.access import load_component
 from saas.components.authorizations import store_refresh_token
-from saas.components.explain import explain_failure
 from saas.components.fleet import fail_import, read_accounts, read_page
 from saas.components.models import ComponentApp, FleetImport, ImportStatus, RefreshTokenSource
 from saas.db import settle
+from saas.failures import explain_failure
 from saas.programs.access import program_by_appid
 from saas.programs.exchange import ensure_program
 from saas.programs.models import AuthorizationStatus, Program

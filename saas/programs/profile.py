@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.access import load_component
 from saas.components.authorizations import end_authorization
-from saas.components.explain import explain_failure
 from saas.components.models import AuthorizationEnd, ComponentApp
 from saas.components.wechat import wechat
 from saas.db import settle
+from saas.failures import explain_failure
 from saas.programs.authorization import READ_PROFILE, mark_ended
 from saas.programs.exchange import set_numbers
 from saas.programs.models import AuthorizationStatus, Program

@@ -21,11 +21,11 @@ from saas.components.budgets import Action, spend
 from saas.components.models import ComponentApp
 from saas.components.wechat import wechat
 from saas.db import settle
+from saas.failures import clear_failure
 from saas.programs.access import load_program, program_by_appid, program_by_original_id
 from saas.programs.models import Program
 from saas.queue import Lane, enqueue, waiting
 from saas.releases.code_state import REFRESH, lock_state, moment
-from saas.releases.failures import clear_failure
 from saas.releases.models import Audit, AuditStatus
 from saas.tenants import activity
 from saas.tenants.access import system

@@ -19,8 +19,8 @@ from saas.components.models import ComponentApp
 from saas.components.wechat import wechat
 from saas.db import new_id, settle
 from saas.errors import N_, Conflict
+from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.releases.code_state import moment
-from saas.releases.failures import clear_failure, note_failure, raise_if_passing
 from saas.releases.models import Draft, LibraryAction, LibraryActionKind, LibraryActionStatus, Template
 from saas.wx.client import WxClient
 from saas.wx.errors import CallFailed, TemplateNotFound

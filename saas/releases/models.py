@@ -12,15 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.db import Base, TenantOwned
-
-
-class Failable:
-    """What a failed call left in the row: see `saas.components.explain.Failure`."""
-
-    errcode: Mapped[int | None] = mapped_column(default=None)
-    operation: Mapped[str] = mapped_column(Text, default="")
-    rid: Mapped[str] = mapped_column(Text, default="")
-    error: Mapped[str] = mapped_column(Text, default="")
+from saas.failures import Failable
 
 
 class Draft(TenantOwned, Base):

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from saas.components.access import load_component
 from saas.components.wechat import wechat
 from saas.db import settle
+from saas.failures import raise_if_passing
 from saas.programs.access import load_program
-from saas.releases.failures import raise_if_passing
 from saas.releases.models import Audit, Upload
 from saas.tenants.stored_files import drop_file, keep_file, load_file
 from saas.wx.chapter import Download

@@ -12,10 +12,10 @@ from saas import clock
 from saas.components.access import load_component
 from saas.components.wechat import wechat
 from saas.db import settle
+from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.programs.models import Program
 from saas.releases.audits import outcome_of, submitted_at, take_over
 from saas.releases.code_state import lock_state, note_versions
-from saas.releases.failures import clear_failure, note_failure, raise_if_passing
 from saas.wx.errors import CallFailed, CodeNotUploaded, NoSuchAudit, WeChatError
 
 log = structlog.get_logger()

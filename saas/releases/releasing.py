@@ -18,6 +18,7 @@ from saas.components.access import load_component
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.errors import N_, Conflict
+from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.programs.access import load_program
 from saas.programs.models import Program
 from saas.queue import Lane, enqueue, waiting
@@ -33,7 +34,6 @@ from saas.releases.code_state import (
     refuse_if_busy,
     refuse_unless_workable,
 )
-from saas.releases.failures import clear_failure, note_failure, raise_if_passing
 from saas.releases.models import Audit, AuditStatus, PastVersion, Release, ReleaseKind, ReleaseStatus
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system

@@ -23,6 +23,7 @@ from saas.components.models import ComponentApp
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.errors import N_, Conflict, Invalid
+from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.programs.access import load_program
 from saas.programs.models import Program
 from saas.queue import Lane, Later, enqueue
@@ -30,7 +31,6 @@ from saas.releases.access import hold_program
 from saas.releases.audits import OPEN, note_answer, outcome_of, submitted_at, watch
 from saas.releases.checks import blocking, pre_audit_checks
 from saas.releases.code_state import find_state, lock_state, refuse_if_busy, refuse_unless_workable
-from saas.releases.failures import clear_failure, note_failure, raise_if_passing
 from saas.releases.models import Audit, AuditStatus, Upload
 from saas.releases.pictures import picture_type
 from saas.tenants import activity

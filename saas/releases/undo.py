@@ -13,16 +13,15 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.access import load_component
 from saas.components.budgets import Action, Chances, chances, mark_used_up
-from saas.components.explain import explain_failure
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.errors import N_, AppError, Conflict
+from saas.failures import GAVE_UP, WENT_WRONG, explain_failure, raise_if_passing
 from saas.programs.access import load_program
 from saas.programs.models import Program
 from saas.queue import Lane, Later, enqueue
 from saas.releases.audits import is_open, read_audit
 from saas.releases.code_state import refuse_unless_workable
-from saas.releases.failures import GAVE_UP, WENT_WRONG, raise_if_passing
 from saas.releases.models import Audit
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system

@@ -19,13 +19,13 @@ from saas.components.access import load_component
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.errors import N_, Conflict
+from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.programs.access import load_program
 from saas.programs.models import Program
 from saas.queue import Lane, Later, enqueue
 from saas.releases.access import load_template
 from saas.releases.code_state import REFRESH, UPLOAD_RUNNING, lock_state, note_versions
 from saas.releases.ext_json import lists_pages
-from saas.releases.failures import clear_failure, note_failure, raise_if_passing
 from saas.releases.models import Upload, UploadStatus
 from saas.releases.pictures import fetch_trial_qr
 from saas.tenants import activity

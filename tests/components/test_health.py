@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from saas import clock
 from saas.components.access import load_component
-from saas.components.explain import NO_ANSWER
 from saas.components.health import State, TicketAge, check_component, is_working, list_checks, ticket_age
 from saas.components.models import ComponentApp, ComponentStatus
 from saas.components.setup import request_check
@@ -16,6 +15,7 @@ from saas.components.tickets import newest_ticket, store_ticket
 from saas.components.watch import enqueue_quota_reads, watch_tickets
 from saas.config import settings
 from saas.db import platform_session, tenant_session
+from saas.failures import NO_ANSWER
 from saas.queue import Job
 from saas.tenants.tasks import open_tasks
 from tests.cast import Cast
