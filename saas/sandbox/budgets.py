@@ -1,4 +1,4 @@
-"""Actions that WeChat counts by day or month, in Beijing's calendar."""
+"""Actions that WeChat counts by day, month or year, in Beijing's calendar."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def spent_today(db: Db, now: float, name: str, owner: str) -> int:
 def spent_this_month(db: Db, now: float, name: str, owner: str) -> int:
     start = _local(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return _spent_since(db, name, owner, start)
+
+
+def spent_this_year(db: Db, now: float, name: str, owner: str) -> int:
+    start = _local(now).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    return _spent_since(db, name, owner, start)
+
+
+def forget(db: Db, name: str, owner: str) -> None:
+    """Count from zero again."""
+    db.execute("delete from spending where name = ? and owner = ?", (name, owner))
 
 
 def _local(now: float) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from saas.sandbox import budgets
 from saas.sandbox.components import Unusable
 from saas.sandbox.people import get_account
 from saas.sandbox.pushes import push_event, push_message
@@ -97,6 +98,7 @@ def decide(db: Db, now: float, taskid: str, verdict: str, reason: str = "") -> N
     if task is None or task["apply_status"] != _REVIEW:
         raise Unusable("这个认证现在不在审核中")
     if verdict == "pass":
+        budgets.forget(db, "name", task["account"])
         push_progress(db, now, _set(db, task, apply_status=_PASSED))
     elif verdict == "refill" and task["refills"] < MAX_REFILLS:
         reason = reason or "请补充名称相关的商标注册证"

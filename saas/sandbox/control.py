@@ -201,6 +201,17 @@ class SandboxControl:
         """What WeChat finds on a host: filed, check_file, blacklisted (0 or 1), owners (elsewhere, 100 is full)."""
         self._post("hosts", {"host": host, **found})
 
+    # the reviewer of names
+
+    def names(self, *, component_appid: str = "", appid: str = "") -> list[Json]:
+        """Reviews of names, open ones first; `status` as WeChat counts: 1 in review, 2 rejected, 3 approved."""
+        found: list[Json] = self._get("names", {"component_appid": component_appid, "appid": appid})["names"]
+        return found
+
+    def decide_name(self, audit_id: str | int, verdict: str, *, reason: str = "", push: bool = True) -> None:
+        """approve or reject; with push=False the event is lost."""
+        self._post("names", {"audit_id": audit_id, "verdict": verdict, "reason": reason, "push": push})
+
     # what was called, what was wrong
 
     def counts(self, *, component_appid: str = "", appid: str = "") -> dict[str, int]:

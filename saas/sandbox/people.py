@@ -13,6 +13,7 @@ SHOP = [{"first_class": "商家自营", "second_class": "食品饮料", "first_i
 BOOKS = [{"first_class": "商家自营", "second_class": "图书报刊", "first_id": 304, "second_id": 324}]
 BEAUTY = [{"first_class": "生活服务", "second_class": "丽人服务", "first_id": 150, "second_id": 160}]
 
+_MADE_BY_API = (2, 6, 13, 16, 17, 19, 22, 23)
 _INDIVIDUAL = (16, 17)
 _PEOPLE = ("梅姐", "小明", "阿青", "老周", "林医生")
 _FIRST_ACCOUNTS: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
@@ -125,6 +126,11 @@ def list_accounts(db: Db, person_id: int) -> list[Row]:
 
 def get_account(db: Db, appid: str) -> Row | None:
     return one(db, "select * from account where appid = ?", appid)
+
+
+def is_made_by_api(account: Row) -> bool:
+    """Whether a platform registered it: names and categories of others are changed on mp.weixin.qq.com only."""
+    return account["register_type"] in _MADE_BY_API
 
 
 def is_individual(account: Row) -> bool:

@@ -33,6 +33,14 @@ def avatar_png(hue: int, *, size: int = 132) -> bytes:
     return _png(image)
 
 
+def cropped_png(content: bytes, box: tuple[float, float, float, float], *, size: int = 132) -> bytes:
+    """The part of a picture inside `box` (left, top, right, bottom as shares), made square. Raises OSError."""
+    image = Image.open(io.BytesIO(content)).convert("RGB")
+    left, top, right, bottom = box
+    pixels = (left * image.width, top * image.height, right * image.width, bottom * image.height)
+    return _png(image.resize((size, size), box=pixels))
+
+
 def screenshot_png(number: int) -> bytes:
     """What a reviewer attaches: a page with the faulty place framed in red."""
     image = Image.new("RGB", _SHOT, "#f4f5f7")

@@ -44,13 +44,13 @@ _WORDING = {
 
 
 class Refused(Exception):
-    """A call that WeChat would refuse. `detail` follows the wording, `extra` are further fields of the answer."""
+    """A call that WeChat would refuse. `detail` follows the wording (`errmsg`, if given); `extra` fields go with it."""
 
-    def __init__(self, errcode: int, detail: str = "", *, wording: str = "", **extra: object) -> None:
+    def __init__(self, errcode: int, detail: str = "", *, errmsg: str = "", **extra: object) -> None:
         super().__init__(errcode)
         self.errcode = errcode
         self.detail = detail
-        self.wording = wording
+        self.errmsg = errmsg
         self.extra = extra
 
 
@@ -61,7 +61,7 @@ def new_rid(now: float) -> str:
 
 def refusal(error: Refused, operation: Operation | None, rid: str) -> dict[str, object]:
     """The JSON that answers a refused call."""
-    words = error.wording or _wording(error.errcode, operation)
+    words = error.errmsg or _wording(error.errcode, operation)
     message = f"{words} {error.detail}".strip()
     return {"errcode": error.errcode, "errmsg": f"{message} rid: {rid}", **error.extra}
 

@@ -300,3 +300,22 @@ create table if not exists registration (
   ticket text not null default '',
   created_at real not null
 );
+
+create table if not exists name_change (
+  id integer primary key,
+  component text not null,
+  account text not null,
+  nick_name text not null,
+  former_name text not null,
+  papers text not null,
+  reviewed integer not null,
+  status integer not null,
+  reason text not null default '',
+  created_at real not null,
+  decided_at real
+);
+create index if not exists name_change_account on name_change (account);
+create table if not exists avatar (account text primary key, content blob not null, changed_at real not null);
+create table if not exists fetch_setting (
+  account text not null, kind text not null, setting text not null, primary key (account, kind)
+);

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from saas.sandbox import budgets
+from saas.sandbox import budgets, names
+from saas.sandbox.api.profile import AVATARS_A_YEAR, avatar_url
 from saas.sandbox.api.registry import Answer, Call, plays
+from saas.sandbox.people import is_individual, is_made_by_api
 from saas.sandbox.refusals import Refused
 
 SIGNATURES = 5
@@ -15,24 +17,35 @@ SIGNATURES = 5
 @plays("getAccountBasicInfo")
 def get_account_basic_info(call: Call) -> Answer:
     account = call.program
-    if account["register_type"] == 0:
+    if not is_made_by_api(account):
         raise Refused(41033)
-    used = budgets.spent_this_month(call.db, call.now, "signature", call.appid)
-    avatar = f"{call.world.public_url}/avatar/{call.appid}.png"
+    individual = is_individual(account)
     return {
         "appid": call.appid,
         "account_type": 3,
-        "principal_type": 1,
+        "principal_type": 0 if individual else 1,
         "principal_name": account["principal_name"],
-        "credential": account["credential"],
+        "credential": "" if individual else account["credential"],
         "realname_status": 1,
-        "customer_type": 1,
+        "customer_type": 0 if individual else 1,
         "nickname": account["nick_name"],
         "registered_country": 1017,
         "wx_verify_info": {"qualification_verify": True, "naming_verify": True, "annual_review": False},
-        "signature_info": {"signature": account["signature"], "modify_used_count": used, "modify_quota": SIGNATURES},
-        "head_image_info": {"head_image_url": avatar, "modify_used_count": 0, "modify_quota": 5},
-        "nickname_info": {"nickname": account["nick_name"], "modify_used_count": 0, "modify_quota": 2},
+        "signature_info": {
+            "signature": account["signature"],
+            "modify_used_count": budgets.spent_this_month(call.db, call.now, "signature", call.appid),
+            "modify_quota": SIGNATURES,
+        },
+        "head_image_info": {
+            "head_image_url": avatar_url(call, call.appid),
+            "modify_used_count": budgets.spent_this_year(call.db, call.now, "avatar", call.appid),
+            "modify_quota": AVATARS_A_YEAR,
+        },
+        "nickname_info": {
+            "nickname": account["nick_name"],
+            "modify_used_count": budgets.spent_this_year(call.db, call.now, "name", call.appid),
+            "modify_quota": names.CHANGES_A_YEAR,
+        },
     }
 
 

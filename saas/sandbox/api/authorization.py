@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from saas.sandbox.api.profile import avatar_url
 from saas.sandbox.api.registry import Answer, Call, plays
 from saas.sandbox.authorizations import TOKEN_SECONDS, count_authorizations, get_authorization, issue_token
 from saas.sandbox.people import get_account
@@ -60,7 +61,7 @@ def get_authorizer_info(call: Call) -> Answer:
         raise Refused(61003)
     profile = {
         "nick_name": account["nick_name"],
-        "head_img": f"{call.world.public_url}/avatar/{account['appid']}.png",
+        "head_img": avatar_url(call, account["appid"]),
         "service_type_info": {"id": 0},
         "verify_type_info": {"id": 0},
         "user_name": account["user_name"],

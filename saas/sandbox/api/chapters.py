@@ -16,6 +16,8 @@ _CHAPTERS = (
     "program_domains",
     "media",
     "account",
+    "profile",
+    "names",
     "platform_domains",
     "quota",
     "messages",

@@ -77,10 +77,10 @@ def _play(world: World, db: Db, seen: _Seen, fault: Fault | None) -> Answer:
     component, account = _identify(db, world.now(), op, play, seen)
     _check_ip(component)
     if fault and fault.kind == "errcode":
-        raise Refused(fault.errcode, wording=fault.errmsg)
+        raise Refused(fault.errcode, errmsg=fault.errmsg)
     _check_permission(db, op, component, account)
     if play is None:
-        raise Refused(48001, wording="sandbox: not played yet")
+        raise Refused(48001, errmsg="sandbox: not played yet")
     call = Call(world, db, op, world.now(), component, account, body={}, query={}, files=request.files, ip=_client_ip())
     given = {name: value for name, value in request.args.items() if name not in _TOKEN_NAMES}
     call.query = bodies.read_query(op, given, play.invalid)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from saas.sandbox.api.registry import Answer, Call, Picture, plays
 from saas.sandbox.refusals import Refused
-from saas.sandbox.state import insert, one, random_text
+from saas.sandbox.state import Row, insert, one, random_text
 
 MEDIA_SECONDS = 3 * 86400
 _MB = 1024 * 1024
@@ -26,12 +26,12 @@ def upload_temp_media(call: Call) -> Answer:
 
 @plays("getMedia")
 def get_media(call: Call) -> Answer:
-    return _fetch(call, call.query["media_id"], "temporary")
+    return _picture(find_media(call, call.query["media_id"], "temporary"))
 
 
 @plays("getMaterial")
 def get_material(call: Call) -> Answer:
-    return _fetch(call, call.body["media_id"], "material")
+    return _picture(find_media(call, call.body["media_id"], "material"))
 
 
 @plays("uploadMediaToCodeAudit")
@@ -79,8 +79,13 @@ def _recognise(content: bytes) -> tuple[str, str]:
     return "application/octet-stream", "other"
 
 
-def _fetch(call: Call, media_id: str, store: str) -> Answer:
+def find_media(call: Call, media_id: str, store: str) -> Row:
+    """A file of the calling mini program that is still kept; refused (40007) when there is none."""
     media = one(call.db, "select * from media where id = ? and account = ? and store = ?", media_id, call.appid, store)
     if media is None or (store == "temporary" and media["created_at"] < call.now - MEDIA_SECONDS):
         raise Refused(40007)
+    return media
+
+
+def _picture(media: Row) -> Answer:
     return Picture(media["content"], media["content_type"])

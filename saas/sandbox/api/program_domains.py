@@ -140,14 +140,10 @@ def drop_unlisted(call: Call) -> None:
 
 def is_business_address(call: Call, url: str) -> bool:
     """Whether its host is a business domain of the mini program, and of the component app still."""
-    host = urlsplit(url).netloc
-    own = [listed.removeprefix("https://") for listed in _urls(call, "third", "webviewdomain")]
-    origin = f"https://{host}"
-    return (
-        url.startswith(f"{origin}/")
-        and _covers(own, origin)
-        and _covers(_registered(call, "wxa_jump_h5_domain"), origin)
-    )
+    address = urlsplit(url)
+    own = [_host(kept) for way in ("third", "direct") for kept in _urls(call, way, "webviewdomain")]
+    lists = (own, _registered(call, "wxa_jump_h5_domain"))
+    return address.scheme == "https" and all(_covers(hosts, f"https://{address.netloc}") for hosts in lists)
 
 
 def _modify(call: Call, way: str, *, spent: int) -> Answer:

@@ -25,6 +25,7 @@ def index() -> ResponseReturnValue:
             name: scalar(db, f"select count(*) from {name}") for name in ("component", "person", "account", "mistake")
         }
         numbers["open_audits"] = scalar(db, "select count(*) from audit where status in (2, 4)")
+        numbers["open_names"] = scalar(db, "select count(*) from name_change where status = 1")
         numbers["failed_pushes"] = scalar(db, "select count(*) from push where state = 'failed'")
     return render_template(
         "index.html", numbers=numbers, now=world.now(), offset=world.clock.offset, steps=_STEPS,
@@ -114,9 +115,21 @@ def plan_fault() -> ResponseReturnValue:
 def avatar(appid: str) -> ResponseReturnValue:
     with here().state.turn() as db:
         account = get_account(db, appid)
+        given = one(db, "select content from avatar where account = ?", appid)
     if account is None:
         abort(404)
-    return Response(avatar_png(account["hue"]), content_type="image/png", headers={"Cache-Control": "max-age=86400"})
+    content = given["content"] if given else avatar_png(account["hue"])
+    return Response(content, content_type="image/png", headers={"Cache-Control": "max-age=60"})
+
+
+@pages.get("/desk/papers/<media_id>")
+def paper(media_id: str) -> ResponseReturnValue:
+    """A paper that a reviewer looks at."""
+    with here().state.turn() as db:
+        media = one(db, "select content, content_type from media where id = ?", media_id)
+    if media is None:
+        abort(404)
+    return Response(media["content"], content_type=media["content_type"])
 
 
 @pages.get("/qr/<appid>.png")

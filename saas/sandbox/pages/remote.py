@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from saas.sandbox import audits, authorizations, components, drafts, faults, hosts, mistakes, people, pushes
+from saas.sandbox import audits, authorizations, components, drafts, faults, hosts, mistakes, names, people, pushes
 from saas.sandbox.pusher import push_ticket
 from saas.sandbox.release_check import read_results, start_release_check
 from saas.sandbox.state import Db, put_setting, rows
@@ -163,6 +163,18 @@ def _decide(world: World, db: Db, given: dict[str, Any]) -> Any:
 @_post("/hosts")
 def _change_host(_world: World, db: Db, given: dict[str, Any]) -> Any:
     hosts.change_host(db, given.pop("host"), **given)
+
+
+@_get("/names")
+def _names(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    found = names.list_reviews(db, component=given.get("component_appid", ""), appid=given.get("appid", ""))
+    return {"names": [dict(review) for review in found]}
+
+
+@_post("/names")
+def _decide_name(world: World, db: Db, given: dict[str, Any]) -> Any:
+    number, reason, push = int(given["audit_id"]), given.get("reason", ""), bool(given.get("push", True))
+    names.decide(db, world.now(), number, given["verdict"], reason=reason, push=push)
 
 
 @_get("/counts")
