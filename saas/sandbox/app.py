@@ -9,6 +9,7 @@ from flask import Flask, abort, request
 from saas.sandbox.api import gate
 from saas.sandbox.clock import Clock
 from saas.sandbox.pages import (
+    applications,
     certification,
     console,
     desk,
@@ -43,7 +44,7 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
     app.extensions["sandbox"] = World(state, clock, public_url.rstrip("/"), Pusher(state, clock))
     app.before_request(_only_loopback)
     app.register_blueprint(gate.make_routes())
-    for part in (login, phone, certification, registration, desk, names, console, overview, remote):
+    for part in (login, phone, certification, registration, desk, applications, names, console, overview, remote):
         app.register_blueprint(part.pages)
     filters.install(app)
     return app

@@ -7,6 +7,7 @@ from typing import Any
 from saas.sandbox.components import Unusable
 from saas.sandbox.people import get_account
 from saas.sandbox.pictures import screenshot_png
+from saas.sandbox.privacy import list_undeclared
 from saas.sandbox.pushes import push_message
 from saas.sandbox.state import Db, Row, insert, one, random_text, rows
 
@@ -15,6 +16,9 @@ OPEN = (PENDING, DELAYED)
 DEFAULT_REASON = (
     "1: 服务类目与页面内容不符:<br>(1): 你好，小程序页面提供的服务与所选类目不一致，请补充对应类目后重新提交审核。<br>"
     "2: 页面内容为空:<br>(1): 首页没有实际内容，请完善后再提交。<br>"
+)
+UNDECLARED_REASON = (
+    "1: 用户隐私保护指引不完整:<br>(1): 你好，小程序收集了{}，请在用户隐私保护指引中说明后重新提交审核。<br>"
 )
 DEFAULT_DELAY = "你的小程序版本需要更长时间审核，请耐心等待。"
 
@@ -32,7 +36,7 @@ def decide(
     if verdict == "approve":
         event, status, fields = "weapp_audit_success", APPROVED, {"SuccTime": int(now)}
     elif verdict == "reject":
-        reason = reason or DEFAULT_REASON
+        reason = reason or suggest_reason(db, audit)
         shots = "|".join(_attach(db, now, audit["account"], number) for number in range(pictures))
         db.execute("update audit set screenshots = ? where id = ?", (shots, audit_id))
         event, status = "weapp_audit_fail", REJECTED
@@ -49,6 +53,12 @@ def decide(
     account = get_account(db, audit["account"])
     if push and account is not None:
         push_message(db, audit["component"], account, event, fields, now)
+
+
+def suggest_reason(db: Db, audit: Row) -> str:
+    """Why a reviewer would reject: code and privacy guide are compared first."""
+    undeclared = list_undeclared(db, audit["account"], audit["template"])
+    return UNDECLARED_REASON.format("、".join(undeclared)) if undeclared else DEFAULT_REASON
 
 
 def list_audits(

@@ -32,6 +32,12 @@ def forget(db: Db, name: str, owner: str) -> None:
     db.execute("delete from spending where name = ? and owner = ?", (name, owner))
 
 
+def spent_lately(db: Db, now: float, name: str, owner: str, seconds: float) -> int:
+    """Within so many seconds, whatever the calendar says."""
+    spent = "select count(*) from spending where owner = ? and name = ? and at > ?"
+    return int(scalar(db, spent, owner, name, now - seconds))
+
+
 def _local(now: float) -> datetime:
     return datetime.fromtimestamp(now, UTC).astimezone(_BEIJING)
 

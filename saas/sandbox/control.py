@@ -197,6 +197,18 @@ class SandboxControl:
     def delay(self, auditid: str | int, *, reason: str = "", push: bool = True) -> None:
         self._post("audits", {"auditid": auditid, "verdict": "delay", "reason": reason, "push": push})
 
+    # other desks
+
+    def applications(self, *, component_appid: str = "", appid: str = "") -> list[Json]:
+        """For location interfaces, order pages, plugins and links: open ones first, then the newest."""
+        query = {"component_appid": component_appid, "appid": appid}
+        found: list[Json] = self._get("applications", query)["applications"]
+        return found
+
+    def decide_application(self, number: str | int, verdict: str, *, reason: str = "", push: bool = True) -> None:
+        """approve or reject; a plugin may expire. A link is approved twice. With push=False the event is lost."""
+        self._post("applications", {"id": number, "verdict": verdict, "reason": reason, "push": push})
+
     def change_host(self, host: str, **found: int) -> None:
         """What WeChat finds on a host: filed, check_file, blacklisted (0 or 1), owners (elsewhere, 100 is full)."""
         self._post("hosts", {"host": host, **found})

@@ -319,3 +319,76 @@ create table if not exists avatar (account text primary key, content blob not nu
 create table if not exists fetch_setting (
   account text not null, kind text not null, setting text not null, primary key (account, kind)
 );
+
+create table if not exists verify_task (
+  task_id text primary key,
+  component text not null,
+  account text not null,
+  along_with_auth integer not null,
+  auth_result integer not null,
+  face_status integer not null,
+  finished integer not null default 0,
+  created_at real not null
+);
+create index if not exists verify_task_account on verify_task (account);
+create table if not exists filing_media (media text primary key, certificate_type integer);
+-- One per mini program; status as WeChat counts it, 0 when nothing is filed or applied for.
+create table if not exists filing (
+  account text primary key,
+  component text not null,
+  application text not null,
+  procedure_id text,
+  status integer not null,
+  sms_status integer not null default 0,
+  audit_data text not null default '[]',
+  record_number text not null default '',
+  cancel_type integer not null default 0,
+  submitted_at real not null
+);
+create table if not exists filing_subject (
+  certificate_number text primary key, record_number text not null, programs integer not null default 0
+);
+-- Text messages of the ministry: purpose is filing or cancel, state is waiting, confirmed or void.
+create table if not exists filing_sms (
+  id integer primary key,
+  account text not null,
+  mobile text not null,
+  code text not null,
+  purpose text not null,
+  state text not null default 'waiting',
+  wrong integer not null default 0,
+  sent_at real not null
+);
+create index if not exists filing_sms_account on filing_sms (account, state);
+-- Certification and filing in one go; the certification task holds auth_data.
+create table if not exists auth_and_icp (
+  procedure_id text primary key,
+  component text not null,
+  account text not null,
+  certification text not null,
+  application text not null,
+  status integer not null,
+  hints text not null default '[]',
+  ended integer not null default 0
+);
+create index if not exists auth_and_icp_account on auth_and_icp (account);
+create index if not exists auth_and_icp_certification on auth_and_icp (certification);
+
+create table if not exists privacy_guide (
+  account text not null, version integer not null, content text not null, updated_at real not null,
+  primary key (account, version)
+);
+create table if not exists application (
+  id integer primary key,
+  kind text not null,
+  component text not null,
+  account text not null,
+  subject text not null,
+  given text not null,
+  status text not null default 'waiting',
+  reason text not null default '',
+  applied_at real not null,
+  decided_at real
+);
+create index if not exists application_account on application (account, kind, subject);
+create index if not exists application_subject on application (subject, kind);

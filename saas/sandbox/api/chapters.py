@@ -14,6 +14,7 @@ _CHAPTERS = (
     "entries",
     "testers",
     "program_domains",
+    "privacy",
     "media",
     "account",
     "profile",

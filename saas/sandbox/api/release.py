@@ -10,6 +10,7 @@ from saas.sandbox.api.code import get_trial
 from saas.sandbox.api.program_domains import drop_unlisted
 from saas.sandbox.api.registry import Answer, Call, plays
 from saas.sandbox.audits import APPROVED, get_latest_audit
+from saas.sandbox.privacy import publish_guide
 from saas.sandbox.refusals import Refused
 from saas.sandbox.state import Row, insert, one, rows, scalar, to_json
 
@@ -44,6 +45,7 @@ def release(call: Call) -> Answer:
         _set(call, gray=to_json(gray | {"status": _FINISHED}))
     _set(call, online=number, rolled_back=0)
     drop_unlisted(call)
+    publish_guide(call.db, call.appid)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from saas.sandbox.audits import DEFAULT_DELAY, DEFAULT_REASON, decide, list_audits
+from saas.sandbox.audits import DEFAULT_DELAY, decide, list_audits, suggest_reason
 from saas.sandbox.components import Unusable
 from saas.sandbox.world import here
 
@@ -17,12 +17,13 @@ _SAID = {"approve": "已通过", "reject": "已驳回", "delay": "已延后"}
 def audits() -> ResponseReturnValue:
     with here().state.turn() as db:
         waiting = list_audits(db, only_open=True, limit=100)
+        reasons = {audit["id"]: suggest_reason(db, audit) for audit in waiting}
         recent = [audit for audit in list_audits(db, limit=60) if audit["status"] not in (2, 4)][:30]
     return render_template(
         "audits.html",
         waiting=waiting,
         recent=recent,
-        reason=DEFAULT_REASON,
+        reasons=reasons,
         delay=DEFAULT_DELAY,
         said=request.args.get("said", ""),
     )

@@ -26,6 +26,8 @@ def index() -> ResponseReturnValue:
         }
         numbers["open_audits"] = scalar(db, "select count(*) from audit where status in (2, 4)")
         numbers["open_names"] = scalar(db, "select count(*) from name_change where status = 1")
+        waiting = "select count(*) from application where status in ('waiting', 'confirmed')"
+        numbers["open_applications"] = scalar(db, waiting)
         numbers["failed_pushes"] = scalar(db, "select count(*) from push where state = 'failed'")
     return render_template(
         "index.html", numbers=numbers, now=world.now(), offset=world.clock.offset, steps=_STEPS,

@@ -8,7 +8,19 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from saas.sandbox import audits, authorizations, components, drafts, faults, hosts, mistakes, names, people, pushes
+from saas.sandbox import (
+    applications,
+    audits,
+    authorizations,
+    components,
+    drafts,
+    faults,
+    hosts,
+    mistakes,
+    names,
+    people,
+    pushes,
+)
 from saas.sandbox.pusher import push_ticket
 from saas.sandbox.release_check import read_results, start_release_check
 from saas.sandbox.state import Db, put_setting, rows
@@ -156,6 +168,25 @@ def _decide(world: World, db: Db, given: dict[str, Any]) -> Any:
         given["verdict"],
         reason=given.get("reason", ""),
         pictures=int(given.get("screenshots", 1)),
+        push=bool(given.get("push", True)),
+    )
+
+
+@_get("/applications")
+def _applications(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    component, appid = given.get("component_appid", ""), given.get("appid", "")
+    found = applications.list_applications(db, component=component, appid=appid)
+    return {"applications": [dict(application) for application in found]}
+
+
+@_post("/applications")
+def _decide_application(world: World, db: Db, given: dict[str, Any]) -> Any:
+    applications.decide(
+        db,
+        world.now(),
+        int(given["id"]),
+        given["verdict"],
+        reason=given.get("reason", ""),
         push=bool(given.get("push", True)),
     )
 
