@@ -392,3 +392,15 @@ create table if not exists application (
 );
 create index if not exists application_account on application (account, kind, subject);
 create index if not exists application_subject on application (subject, kind);
+
+create table if not exists qrcode_rule (
+  account text not null,
+  prefix text not null,
+  path text not null,
+  permit_sub_rule integer not null,
+  open_version integer not null,
+  debug_url text not null,
+  published integer not null default 0,
+  primary key (account, prefix)
+);
+create index if not exists qrcode_rule_prefix on qrcode_rule (prefix);

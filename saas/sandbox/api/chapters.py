@@ -15,6 +15,7 @@ _CHAPTERS = (
     "testers",
     "program_domains",
     "privacy",
+    "qrcode_rules",
     "media",
     "account",
     "profile",
