@@ -22,6 +22,7 @@ from saas.sandbox.pages import (
     remote,
 )
 from saas.sandbox.people import seed_first_accounts
+from saas.sandbox.plugins import seed_first_plugins
 from saas.sandbox.pusher import Pusher
 from saas.sandbox.state import State
 from saas.sandbox.world import World
@@ -39,6 +40,7 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
     clock = Clock(clock_file or state_path.with_suffix(".clock"))
     with state.turn() as db:
         seed_first_accounts(db)
+        seed_first_plugins(db)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 32 * 1024 * 1024
     app.extensions["sandbox"] = World(state, clock, public_url.rstrip("/"), Pusher(state, clock))

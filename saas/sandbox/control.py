@@ -209,6 +209,11 @@ class SandboxControl:
         """approve or reject; a plugin may expire. A link is approved twice. With push=False the event is lost."""
         self._post("applications", {"id": number, "verdict": verdict, "reason": reason, "push": push})
 
+    def add_plugin(self, *, nick_name: str, versions: Sequence[str], appid: str = "") -> str:
+        """A plugin to ask for; with the appid of a mini program its merchant decides on requests."""
+        given = {"nick_name": nick_name, "versions": list(versions), "appid": appid}
+        return str(self._post("plugins", given)["appid"])
+
     def change_host(self, host: str, **found: int) -> None:
         """What WeChat finds on a host: filed, check_file, blacklisted (0 or 1), owners (elsewhere, 100 is full)."""
         self._post("hosts", {"host": host, **found})

@@ -40,6 +40,9 @@ def read_ext_json(text: str, *, appid: str, pages: Sequence[str], lacking: Itera
         raise Refused(85013, "extAppid is not the appid of this mini program")
     _check_pages(ext, pages)
     _check_tab_bar(ext.get("tabBar"), pages)
+    plugins = ext.get("plugins", {})
+    if not isinstance(plugins, dict) or not all(isinstance(named, dict) for named in plugins.values()):
+        raise Refused(85048)
     _check_private_infos(ext.get("requiredPrivateInfos"), set(lacking))
     return ext
 

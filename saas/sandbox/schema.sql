@@ -393,6 +393,7 @@ create table if not exists application (
 create index if not exists application_account on application (account, kind, subject);
 create index if not exists application_subject on application (subject, kind);
 
+create table if not exists plugin (appid text primary key, nick_name text not null, versions text not null);
 create table if not exists qrcode_rule (
   account text not null,
   prefix text not null,

@@ -16,6 +16,7 @@ _CHAPTERS = (
     "program_domains",
     "privacy",
     "qrcode_rules",
+    "plugins",
     "media",
     "account",
     "profile",

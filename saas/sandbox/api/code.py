@@ -6,8 +6,10 @@ import json
 
 from saas.sandbox import mistakes
 from saas.sandbox.api.registry import Answer, Call, Picture, plays
+from saas.sandbox.applications import PLUGIN, Status, get_latest_application
 from saas.sandbox.ext_json import KNOWN_KEYS, LOCATION_APIS, effective_pages, read_ext_json
 from saas.sandbox.pictures import qr_png
+from saas.sandbox.plugins import get_plugin
 from saas.sandbox.refusals import Refused
 from saas.sandbox.state import Row, insert, one, setting, to_json
 
@@ -29,6 +31,7 @@ def commit(call: Call) -> Answer:
     lacking = set(json.loads(call.program["missing_privacy"]))
     pages = json.loads(template["pages"])
     ext = read_ext_json(call.body["ext_json"], appid=call.appid, pages=pages, lacking=lacking)
+    _check_plugins(call, ext.get("plugins", {}))
     _note_ignored(call, ext)
     used = json.loads(template["privacy"])
     declared = ext.get("requiredPrivateInfos", [])
@@ -92,6 +95,20 @@ def check_scan(call: Call, trial: Row, *, not_used: bool = False) -> None:
     lists = {f"{name}_list": json.loads(trial[name]) for name in ("without_auth", "without_conf")}
     if any(lists.values()) and not not_used:
         raise Refused(61040, **(lists if call.operation.id == "getCodePrivacyInfo" else {}))
+
+
+def _check_plugins(call: Call, plugins: dict[str, dict[str, str]]) -> None:
+    """Each must exist, be granted to the mini program and have the version."""
+    for named in plugins.values():
+        appid = named.get("provider", "")
+        plugin = get_plugin(call.db, appid)
+        if plugin is None:
+            raise Refused(80067)
+        granted = get_latest_application(call.db, PLUGIN, call.appid, appid)
+        if granted is None or granted["status"] != Status.APPROVED:
+            raise Refused(80082)
+        if named.get("version") not in json.loads(plugin["versions"]):
+            raise Refused(80066)
 
 
 def _note_ignored(call: Call, ext: dict[str, object]) -> None:

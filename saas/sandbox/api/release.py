@@ -64,8 +64,7 @@ def revert_code_release(call: Call) -> Answer:
                 for version in history
             ]
         }
-    gray = _gray(call)
-    if gray and gray["status"] == _RUNNING:
+    if is_gray_running(call):
         raise Refused(87011)
     if not history:
         raise Refused(87012)
@@ -166,6 +165,12 @@ def get_version_info(call: Call) -> Answer:
             "release_desc": online["user_desc"],
         }
     return info
+
+
+def is_gray_running(call: Call) -> bool:
+    """Whether a phased release (灰度发布) is under way."""
+    gray = _gray(call)
+    return gray is not None and gray["status"] == _RUNNING
 
 
 def _program(call: Call) -> Row:

@@ -19,6 +19,7 @@ from saas.sandbox import (
     mistakes,
     names,
     people,
+    plugins,
     pushes,
 )
 from saas.sandbox.pusher import push_ticket
@@ -189,6 +190,11 @@ def _decide_application(world: World, db: Db, given: dict[str, Any]) -> Any:
         reason=given.get("reason", ""),
         push=bool(given.get("push", True)),
     )
+
+
+@_post("/plugins")
+def _add_plugin(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return {"appid": plugins.add_plugin(db, **given)}
 
 
 @_post("/hosts")
