@@ -13,6 +13,7 @@ from saas.sandbox.pages import (
     certification,
     console,
     desk,
+    errand,
     filters,
     login,
     names,
@@ -46,7 +47,19 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
     app.extensions["sandbox"] = World(state, clock, public_url.rstrip("/"), Pusher(state, clock))
     app.before_request(_only_loopback)
     app.register_blueprint(gate.make_routes())
-    for part in (login, phone, certification, registration, desk, applications, names, console, overview, remote):
+    for part in (
+        login,
+        phone,
+        certification,
+        registration,
+        errand,
+        desk,
+        applications,
+        names,
+        console,
+        overview,
+        remote,
+    ):
         app.register_blueprint(part.pages)
     filters.install(app)
     return app

@@ -98,6 +98,10 @@ class SandboxControl:
         """nick_name, principal_name, signature, account_status, categories, missing_privacy."""
         self._post("accounts/change", {"appid": appid, **values})
 
+    def renew_app_secret(self, appid: str) -> str:
+        """The merchant's own AppSecret, made anew on mp.weixin.qq.com."""
+        return str(self._post("accounts/secret", {"appid": appid})["appsecret"])
+
     def seed_accounts(self, count: int) -> list[str]:
         appids: list[str] = self._post("accounts/seed", {"count": count})["appids"]
         return appids
@@ -178,6 +182,35 @@ class SandboxControl:
             form = self._open_confirmation(phone, url, person, "")
             hidden = {name: _field(form, name) for name in ("pre_auth_code", "person", "via")}
             phone.post(f"{self.base_url}/phone/authorize", data={**hidden, "answer": "refuse"})
+
+    def answer_registration(self, url: str, *, person: str, answer: str = "agree") -> None:
+        """Tap on the page of an `authorize_url`: agree, face_fail or refuse. Raises SandboxRefused with its words."""
+        with self._browser() as phone:
+            self._hold(phone, person)
+            page = phone.get(url).text
+            _raise_message(page)
+            if f'value="{answer}"' not in page:
+                raise SandboxRefused(f"the page has no {answer}")
+            phone.post(url, data={"taskid": _field(page, "taskid"), "answer": answer})
+
+    def run_errand(self, url: str, *, person: str, successor: str = "", agree: bool = True, referer: str = "") -> str:
+        """Lend an official account's subject, or with `successor` change the administrator, on the page at `url`.
+
+        Answers the address where the browser goes next, or an empty string after a refusal.
+        """
+        with self._browser() as phone:
+            headers = {"Referer": referer or f"{_redirect_origin(url)}/"}
+            page = phone.get(url, headers=headers, follow_redirects=True)
+            _raise_message(page.text)
+            found = re.search(r'id="open-phone" href="([^"]+)"', page.text)
+            address = html.unescape(found[1]) if found else ""
+            for holder in filter(None, (person, successor)):
+                self._hold(phone, holder)
+                form = phone.get(address).text
+                _raise_message(form)
+                given = {"id": _field(form, "id"), "answer": "agree" if agree else "refuse"}
+                phone.post(address, data={**given, "successor": str(self._numbers().get(successor, ""))})
+            return str(phone.get(page.url).headers.get("Location", ""))
 
     # the reviewer
 
@@ -362,13 +395,18 @@ class SandboxControl:
             address = f"{self.base_url}{page.headers['Location']}"
         else:
             raise SandboxRefused(f"this authorization is over: {page.headers['Location']}")
-        numbers = {one["name"]: one["id"] for one in self.people()}
-        if person not in numbers:
-            raise SandboxRefused(f"nobody is called {person}")
-        phone.post(f"{self.base_url}/phone/hold", data={"person": str(numbers[person]), "next": "/phone"})
+        self._hold(phone, person)
         form = phone.get(address).text
         _raise_message(form)
         return form
+
+    def _hold(self, phone: httpx2.Client, person: str) -> None:
+        if person not in self._numbers():
+            raise SandboxRefused(f"nobody is called {person}")
+        phone.post(f"{self.base_url}/phone/hold", data={"person": str(self._numbers()[person]), "next": "/phone"})
+
+    def _numbers(self) -> dict[str, int]:
+        return {one["name"]: one["id"] for one in self.people()}
 
     def _fault(self, operation: str, kind: str, times: int, appid: str, **values: Any) -> None:
         self._post("faults", {"operation": operation, "kind": kind, "times": times, "appid": appid, **values})

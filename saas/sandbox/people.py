@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import secrets
 from typing import Any
 
 from saas.sandbox.state import Db, Row, insert, one, random_appid, rows, scalar, to_json
@@ -14,7 +15,11 @@ BOOKS = [{"first_class": "商家自营", "second_class": "图书报刊", "first_
 BEAUTY = [{"first_class": "生活服务", "second_class": "丽人服务", "first_id": 150, "second_id": 160}]
 
 _MADE_BY_API = (2, 6, 13, 16, 17, 19, 22, 23)
-_INDIVIDUAL = (16, 17)
+PERSONAL = 16
+_INDIVIDUAL = (PERSONAL, 17)
+_CHANGEABLE = (
+    "nick_name", "principal_name", "signature", "account_status", "categories", "missing_privacy", "verified",
+)  # fmt: skip
 _PEOPLE = ("梅姐", "小明", "阿青", "老周", "林医生")
 _FIRST_ACCOUNTS: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
     ("梅姐", "梅记茶铺", "广州市越秀区梅记茶铺", "手作鲜茶，到店自取", FOOD),
@@ -55,6 +60,7 @@ def seed_first_accounts(db: Db) -> None:
         add_account(
             db, owner, nick_name=nick_name, principal_name=principal_name, signature=text, categories=categories
         )
+    add_account(db, "梅姐", nick_name="梅记茶铺公众号", principal_name="广州市越秀区梅记茶铺", kind="official_account")
 
 
 def add_person(db: Db, name: str) -> int:
@@ -75,14 +81,16 @@ def add_account(
     categories: list[dict[str, Any]] | None = None,
     appid: str = "",
     register_type: int = 0,
+    kind: str = "mini_program",
+    verified: int = 1,
 ) -> str:
-    """One more mini program; answers its appid."""
+    """One more mini program, or with `kind` an official_account; answers its appid."""
     appid = appid or random_appid()
     person = add_person(db, owner)
     values = _account(
         appid, nick_name, principal_name or f"{nick_name}（个体工商户）", signature, person, categories or FOOD
     )
-    insert(db, "account", **(values | {"register_type": register_type}))
+    insert(db, "account", **(values | {"register_type": register_type, "kind": kind, "verified": verified}))
     return appid
 
 
@@ -138,6 +146,13 @@ def is_individual(account: Row) -> bool:
     return account["register_type"] in _INDIVIDUAL
 
 
+def renew_app_secret(db: Db, appid: str) -> str:
+    """The merchant has a new AppSecret made on mp.weixin.qq.com; answers it."""
+    secret = secrets.token_hex(16)
+    db.execute("insert or replace into app_secret (account, secret) values (?, ?)", (appid, secret))
+    return secret
+
+
 def _account(
     appid: str, nick_name: str, principal_name: str, signature: str, person: int, categories: list[dict[str, Any]]
 ) -> dict[str, Any]:
@@ -156,9 +171,9 @@ def _account(
 
 
 def change_account(db: Db, appid: str, given: dict[str, Any]) -> None:
-    """Change what WeChat knows of an account: names, state, categories, lacking privacy permissions."""
+    """Change what WeChat knows of an account: names, state, categories, lacking privacy permissions, verification."""
     for name, value in given.items():
-        if name not in ("nick_name", "principal_name", "signature", "account_status", "categories", "missing_privacy"):
+        if name not in _CHANGEABLE:
             raise ValueError(f"不能改 {name}")
         text = to_json(value) if name in ("categories", "missing_privacy") else value
         db.execute(f"update account set {name} = ? where appid = ?", (text, appid))

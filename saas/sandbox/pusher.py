@@ -17,6 +17,7 @@ from saas.sandbox import mistakes
 from saas.sandbox.clock import Clock
 from saas.sandbox.pushes import SYSTEM_OPENID, cdata, push_event
 from saas.sandbox.state import Db, Row, State, insert, one, random_text, rows, setting
+from saas.sandbox.trials import end_trials
 from saas.wx.crypto import Encrypted, MessageCrypto, signature
 
 TICKET_SECONDS = 600
@@ -97,6 +98,7 @@ class Pusher:
         while not self.stopping.is_set():
             try:
                 with self._state.turn() as db:
+                    end_trials(db, self._clock.now())
                     _push_due_tickets(db, self._clock.now())
                     due = self._claim(db)
                 for push, component in due:

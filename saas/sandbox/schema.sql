@@ -300,6 +300,27 @@ create table if not exists registration (
   ticket text not null default '',
   created_at real not null
 );
+create table if not exists trial_program (
+  account text primary key,
+  openid text not null,
+  state text not null default 'open',
+  ends_at real not null
+);
+create index if not exists trial_program_open on trial_program (state, ends_at);
+
+-- Visits of WeChat's pages that return to the platform with something to be used in a call; `id` is that something.
+create table if not exists errand (
+  id text primary key,
+  kind text not null,
+  component text not null,
+  account text not null,
+  redirect_uri text not null,
+  state text not null default 'open',
+  successor integer,
+  used_at real,
+  created_at real not null
+);
+create table if not exists app_secret (account text primary key, secret text not null);
 
 create table if not exists name_change (
   id integer primary key,
@@ -405,3 +426,16 @@ create table if not exists qrcode_rule (
   primary key (account, prefix)
 );
 create index if not exists qrcode_rule_prefix on qrcode_rule (prefix);
+
+create table if not exists category_review (
+  account text not null,
+  first integer not null,
+  second integer not null,
+  component text not null,
+  papers text not null,
+  status integer not null,
+  reason text not null default '',
+  submitted_at real not null,
+  decided_at real,
+  primary key (account, first, second)
+);

@@ -29,7 +29,9 @@ class State:
         self._db.row_factory = sqlite3.Row
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")
-        self._db.executescript(resources.files("saas.sandbox").joinpath("schema.sql").read_text(encoding="utf-8"))
+        schema = resources.files("saas.sandbox").joinpath("schema.sql").read_text(encoding="utf-8")
+        _add_new_columns(self._db, schema)
+        self._db.executescript(schema)
 
     @contextmanager
     def turn(self) -> Iterator[Db]:
@@ -46,6 +48,20 @@ class State:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+
+def _add_new_columns(db: Db, schema: str) -> None:
+    """A file of an older version gets the columns that its tables have gained since."""
+    fresh = sqlite3.connect(":memory:")
+    fresh.executescript(schema)
+    columns = 'select name, type, "notnull", dflt_value from pragma_table_info(?)'
+    for (table,) in fresh.execute("select name from sqlite_master where type = 'table'").fetchall():
+        known = {row[0] for row in db.execute(columns, (table,))}
+        for name, kind, required, default in fresh.execute(columns, (table,)):
+            if known and name not in known:
+                rest = f"not null default {default}" if required else ""
+                db.execute(f"alter table {table} add column {name} {kind} {rest}")
+    fresh.close()
 
 
 def one(db: Db, sql: str, *values: Any) -> Row | None:

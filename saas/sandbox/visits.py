@@ -11,7 +11,8 @@ from saas.sandbox.authorizations import AUTH_CODE_SECONDS, authorize
 from saas.sandbox.people import get_account
 from saas.sandbox.state import Db, Row, one, rows, to_json
 
-_KINDS = {1: (), 2: ("mini_program",), 3: ("mini_program",), 6: ("mini_program",), 4: (), 5: (), 8: ()}
+_OFFICIAL, _PROGRAM = "official_account", "mini_program"
+_KINDS = {1: (_OFFICIAL,), 2: (_PROGRAM,), 3: (_OFFICIAL, _PROGRAM), 6: (_OFFICIAL, _PROGRAM), 4: (), 5: (), 8: ()}
 
 
 class PageRefused(Exception):
@@ -45,7 +46,7 @@ def open_visit(db: Db, now: float, asked: Asked, referer: str) -> Row:
         raise PageRefused("pre_auth_code 已使用，请重新发起授权")
     if code["expires_at"] <= now:
         raise PageRefused("pre_auth_code 已过期，请重新发起授权")
-    _check_address(component, asked, referer)
+    check_address(component, asked.redirect_uri, referer)
     declared = json.loads(component["permission_sets"])
     sets = [number for number in declared if not asked.sets or number in asked.sets]
     db.execute(
@@ -121,13 +122,13 @@ def refuse_visit(db: Db, now: float, visit: Row) -> None:
 def leave_visit(db: Db, now: float, visit: Row) -> str:
     """The browser goes back to the platform, once."""
     db.execute("update visit set returned_at = ? where pre_auth_code = ?", (now, visit["pre_auth_code"]))
-    return return_address(visit["redirect_uri"], visit["auth_code"])
+    return return_address(visit["redirect_uri"], auth_code=visit["auth_code"], expires_in=AUTH_CODE_SECONDS)
 
 
-def return_address(redirect_uri: str, auth_code: str) -> str:
-    """The redirect address with auth_code and expires_in; parameters that were there stay."""
+def return_address(redirect_uri: str, **given: str | int) -> str:
+    """The redirect address with what is given to the platform; parameters that were there stay."""
     address, hash_mark, fragment = redirect_uri.partition("#")
-    query = urlencode({"auth_code": auth_code, "expires_in": AUTH_CODE_SECONDS})
+    query = urlencode(given)
     return f"{address}{'&' if '?' in address else '?'}{query}{hash_mark}{fragment}"
 
 
@@ -138,11 +139,12 @@ def _close(db: Db, now: float, visit: Row, state: str, code: str | None) -> None
     db.execute("update pre_auth_code set used_at = ? where value = ?", (now, visit["pre_auth_code"]))
 
 
-def _check_address(component: Row, asked: Asked, referer: str) -> None:
+def check_address(component: Row, redirect_uri: str, referer: str) -> None:
+    """A page is entered from, and returns to, the domain that the component app has registered. Raises PageRefused."""
     registered = component["start_domain"].lower()
     if not registered:
         raise PageRefused("该第三方平台没有登记授权发起页域名")
-    target = urlsplit(asked.redirect_uri)
+    target = urlsplit(redirect_uri)
     if target.scheme not in ("http", "https") or not target.hostname:
         raise PageRefused("参数错误：redirect_uri 不是完整的网址")
     wrong = f"授权入口页与回调 URL 的域名应相同，并且是第三方平台登记的授权发起页域名：{registered}"

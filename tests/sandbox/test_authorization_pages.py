@@ -108,6 +108,8 @@ def test_a_page_opened_from_another_domain_is_refused(platform: Platform) -> Non
 
 def test_official_accounts_only_leaves_nothing_to_choose(platform: Platform) -> None:
     with pytest.raises(SandboxRefused, match="没有可授权的账号"):
+        platform.control.authorize(platform.authorization_url(auth_type=1), person="小明", account="明明书店")
+    with pytest.raises(SandboxRefused, match="梅记茶铺公众号"):
         platform.control.authorize(platform.authorization_url(auth_type=1), person="梅姐", account="梅记茶铺")
 
 

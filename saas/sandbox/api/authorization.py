@@ -11,6 +11,7 @@ from saas.sandbox.authorizations import TOKEN_SECONDS, count_authorizations, get
 from saas.sandbox.people import get_account
 from saas.sandbox.refusals import Refused
 from saas.sandbox.state import Row, one, put_setting, rows, setting
+from saas.sandbox.trials import TRIAL
 
 _OPTIONS = {
     "location_report": ("0", "1", "2"),
@@ -62,8 +63,8 @@ def get_authorizer_info(call: Call) -> Answer:
     profile = {
         "nick_name": account["nick_name"],
         "head_img": avatar_url(call, account["appid"]),
-        "service_type_info": {"id": 0},
-        "verify_type_info": {"id": 0},
+        "service_type_info": {"id": _service_type(account)},
+        "verify_type_info": {"id": 0 if account["verified"] else -1},
         "user_name": account["user_name"],
         "alias": "",
         "qrcode_url": f"{call.world.public_url}/qr/{account['appid']}.png",
@@ -128,6 +129,12 @@ def _option(call: Call) -> str:
 
 def _func_info(granted: Row) -> list[dict[str, Any]]:
     return [{"funcscope_category": {"id": number}} for number in json.loads(granted["sets"])]
+
+
+def _service_type(account: Row) -> int:
+    if account["kind"] == "official_account":
+        return 2
+    return 12 if account["register_type"] == TRIAL else 0
 
 
 def _mini_program(account: Row) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _CHAPTERS = (
     "open_account",
     "filing_tables",
     "registration",
+    "trial",
 )
 
 

@@ -32,6 +32,19 @@ def clear_component_quota(call: Call) -> Answer:
     return None
 
 
+@plays("clearQuotaByAppSecret")
+def clear_quota_by_app_secret(call: Call) -> Answer:
+    """Merchants know their AppSecret, platforms do not."""
+    appid: str = call.body["appid"]
+    if one(call.db, "select 1 from account where appid = ?", appid) is None:
+        raise Refused(40013)
+    secret = scalar(call.db, "select secret from app_secret where account = ?", appid) or ""
+    if not secret or not hmac.compare_digest(call.body["appsecret"].encode(), secret.encode()):
+        raise Refused(40125)
+    _spend_reset(call, appid)
+    return None
+
+
 @plays("clearApiQuota")
 def clear_api_quota(call: Call) -> Answer:
     _named(call)

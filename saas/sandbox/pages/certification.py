@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from saas.sandbox import certifications
 from saas.sandbox.components import Unusable
+from saas.sandbox.pages.handset import say
 from saas.sandbox.people import get_account
 from saas.sandbox.world import here
 
@@ -20,9 +21,9 @@ def phone() -> ResponseReturnValue:
         task = certifications.get_certification(db, world.now(), request.args.get("taskid", ""))
         account = get_account(db, task["account"]) if task else None
     if task is None or account is None:
-        return _message("无法认证", "这个认证链接无效。")
+        return say("无法认证", "这个认证链接无效。")
     if request.cookies.get("holder") != str(account["person"]):
-        return _message("无法认证", "你不是该小程序的管理员，请由管理员打开。")
+        return say("无法认证", "你不是该小程序的管理员，请由管理员打开。")
     steps = certifications.list_steps(task)
     words = certifications.STEP_WORDS
     return render_template("phone_certification.html", task=task, account=account, steps=steps, words=words)
@@ -40,7 +41,7 @@ def take_step() -> ResponseReturnValue:
                 raise Unusable("你不是该小程序的管理员")
             certifications.take_step(db, world.now(), taskid, request.form.get("step", ""))
     except Unusable as refused:
-        return _message("无法认证", str(refused))
+        return say("无法认证", str(refused))
     world.pusher.wake()
     return redirect(url_for("certification.phone", taskid=taskid), 303)
 
@@ -65,7 +66,3 @@ def judge(taskid: str) -> ResponseReturnValue:
         said = str(refused)
     world.pusher.wake()
     return redirect(url_for("certification.desk", said=said), 303)
-
-
-def _message(title: str, text: str) -> str:
-    return render_template("phone_message.html", title=title, text=text, back="/phone/people")

@@ -23,7 +23,7 @@ def pc_page() -> ResponseReturnValue:
     try:
         visit = _open(world)
     except PageRefused as refused:
-        return _say_no(world, refused)
+        return say_no(world, refused)
     if visit["state"] == "confirmed":
         with world.state.turn() as db:
             return redirect(leave_visit(db, world.now(), visit))
@@ -41,7 +41,7 @@ def h5_page() -> ResponseReturnValue:
             raise PageRefused("参数错误：应带 action=bindcomponent&no_scan=1")
         visit = _open(world)
     except PageRefused as refused:
-        return _say_no(world, refused)
+        return say_no(world, refused)
     query = urlencode({"pre_auth_code": visit["pre_auth_code"], "via": "h5"})
     return redirect(f"/phone/authorize?{query}", 303)
 
@@ -82,7 +82,7 @@ def _read_address() -> Asked:
     )
 
 
-def _say_no(world: World, refused: PageRefused) -> str:
+def say_no(world: World, refused: PageRefused) -> str:
     """WeChat answers 200 with a page that says what is wrong."""
     with world.state.turn() as db:
         mistakes.note(

@@ -8,21 +8,21 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from saas.sandbox.authorizations import list_authorizations_of_person, revoke
-from saas.sandbox.people import get_account, get_person, list_accounts, list_people
-from saas.sandbox.state import Db, Row, one
+from saas.sandbox.authorizations import AUTH_CODE_SECONDS, list_authorizations_of_person, revoke
+from saas.sandbox.pages.handset import COOKIE, get_holder, say
+from saas.sandbox.people import get_account, list_accounts, list_people
+from saas.sandbox.state import Row, one
 from saas.sandbox.visits import PageRefused, confirm_visit, get_visit, list_choices, refuse_visit, return_address
 from saas.sandbox.world import here
 
 pages = Blueprint("phone", __name__, url_prefix="/phone")
-_COOKIE = "holder"
 
 
 @pages.get("")
 def home() -> ResponseReturnValue:
     world = here()
     with world.state.turn() as db:
-        person = _holder(db)
+        person = get_holder(db)
         if person is None:
             return render_template("phone_people.html", people=list_people(db), next="/phone")
         return render_template(
@@ -47,7 +47,7 @@ def hold() -> ResponseReturnValue:
     if target.split("?", 1)[0] not in ("/phone", "/phone/authorize"):
         target = "/phone"
     response = make_response(redirect(target, 303))
-    response.set_cookie(_COOKIE, request.form["person"], samesite="Lax", httponly=True)
+    response.set_cookie(COOKIE, request.form["person"], samesite="Lax", httponly=True)
     return response
 
 
@@ -70,8 +70,8 @@ def authorize() -> ResponseReturnValue:
         try:
             visit = get_visit(db, world.now(), request.args.get("pre_auth_code", ""))
         except PageRefused as refused:
-            return _message("无法授权", str(refused))
-        person = _holder(db)
+            return say("无法授权", str(refused), back="")
+        person = get_holder(db)
         if person is None:
             query = urlencode({"pre_auth_code": visit["pre_auth_code"], "via": via})
             return render_template("phone_people.html", people=list_people(db), next=f"/phone/authorize?{query}")
@@ -80,7 +80,7 @@ def authorize() -> ResponseReturnValue:
                 raise PageRefused("这次授权已经处理过了，请重新发起")
             choices = list_choices(db, visit, person["id"])
         except PageRefused as refused:
-            return _message("无法授权", str(refused), back=_again(visit, via))
+            return say("无法授权", str(refused), back=_again(visit, via))
         sets = json.loads(visit["sets"])
     return render_template("phone_authorize.html", visit=visit, person=person, choices=choices, sets=sets, via=via)
 
@@ -99,7 +99,7 @@ def answer() -> ResponseReturnValue:
                     db, world.now(), visit, int(request.form["person"]), request.form.get("account", ""), sets
                 )
         except PageRefused as refused:
-            return _message("无法授权", str(refused))
+            return say("无法授权", str(refused), back="")
     world.pusher.wake()
     return redirect(url_for("phone.answered", pre_auth_code=visit["pre_auth_code"], via=_via()), 303)
 
@@ -112,17 +112,17 @@ def answered() -> ResponseReturnValue:
         try:
             visit = get_visit(db, world.now(), request.args.get("pre_auth_code", ""))
         except PageRefused as refused:
-            return _message("无法授权", str(refused))
+            return say("无法授权", str(refused), back="")
         if visit["state"] != "confirmed":
-            return _message("已拒绝", "没有授权给任何平台。")
+            return say("已拒绝", "没有授权给任何平台。", back="")
         account = one(
             db,
             "select account.* from account join auth_code on auth_code.account = account.appid where value = ?",
             visit["auth_code"],
         )
     if account is None:
-        return _message("已失效", "这次授权已经取消。")
-    address = return_address(visit["redirect_uri"], visit["auth_code"])
+        return say("已失效", "这次授权已经取消。", back="")
+    address = return_address(visit["redirect_uri"], auth_code=visit["auth_code"], expires_in=AUTH_CODE_SECONDS)
     return render_template("phone_done.html", account=account, visit=visit, via=_via(), address=address)
 
 
@@ -131,16 +131,12 @@ def take_back() -> ResponseReturnValue:
     """The merchant cancels an authorization; only its own administrator can."""
     world = here()
     with world.state.turn() as db:
-        person = _holder(db)
+        person = get_holder(db)
         account = get_account(db, request.form["account"])
         mine = person is not None and account is not None and account["person"] == person["id"]
         done = mine and revoke(db, world.now(), request.form["component"], request.form["account"])
     world.pusher.wake()
     return redirect(url_for("phone.home", said="已取消授权" if done else "没有这项授权"), 303)
-
-
-def _message(title: str, text: str, *, back: str = "") -> str:
-    return render_template("phone_message.html", title=title, text=text, back=back)
 
 
 def _via() -> str:
@@ -150,8 +146,3 @@ def _via() -> str:
 def _again(visit: Row, via: str) -> str:
     query = urlencode({"pre_auth_code": visit["pre_auth_code"], "via": via})
     return "/phone/people?" + urlencode({"next": f"/phone/authorize?{query}"})
-
-
-def _holder(db: Db) -> Row | None:
-    value = request.cookies.get(_COOKIE, "")
-    return get_person(db, int(value)) if value.isdigit() else None

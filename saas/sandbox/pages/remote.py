@@ -116,6 +116,11 @@ def _change_account(_world: World, db: Db, given: dict[str, Any]) -> Any:
     people.change_account(db, given.pop("appid"), given)
 
 
+@_post("/accounts/secret")
+def _renew_app_secret(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return {"appsecret": people.renew_app_secret(db, given["appid"])}
+
+
 @_post("/accounts/seed")
 def _seed(_world: World, db: Db, given: dict[str, Any]) -> Any:
     return {"appids": people.seed_accounts(db, int(given["count"]))}
