@@ -17,6 +17,9 @@ from saas.wx.contract.operations import Operation, Schema, operation
 _ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?!00[0-1])[0-9a-fA-F]{4}")
 
 
+_MISSING = {"appid": 41002, "appsecret": 41004}
+
+
 class Unfit(Exception):
     """A call that does not fit its description; `what` is for the page of mistakes."""
 
@@ -40,7 +43,7 @@ def read_json(op: Operation, raw: bytes, invalid: Mapping[str, int]) -> dict[str
         raise Unfit(47001, "请求体不是 JSON 对象")
     faults = sorted(_validator(op.id).iter_errors(body), key=lambda fault: (len(fault.path), fault.validator != "type"))
     if faults:
-        raise _unfit(faults[0], invalid)
+        raise _unfit(op, faults[0], invalid)
     return body
 
 
@@ -76,7 +79,7 @@ def _loose(raw: bytes) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _unfit(fault: ValidationError, invalid: Mapping[str, int]) -> Unfit:
+def _unfit(op: Operation, fault: ValidationError, invalid: Mapping[str, int]) -> Unfit:
     place = ".".join(str(step) for step in fault.absolute_path)
     names = [str(step) for step in fault.absolute_path if isinstance(step, str)]
     special = next((invalid[name] for name in reversed(names) if name in invalid), None)
@@ -84,8 +87,9 @@ def _unfit(fault: ValidationError, invalid: Mapping[str, int]) -> Unfit:
     schema: Any = fault.schema
     if fault.validator == "required":
         missing = next(name for name in schema["required"] if name not in instance)
-        code = 41018 if missing == "component_appid" else 47001
-        return Unfit(special or code, f"缺少字段 {f'{place}.{missing}'.strip('.')}")
+        own = _MISSING.get(missing)
+        code = 41018 if missing == "component_appid" else own if own in op.errcodes else 47001
+        return Unfit(special or code or 47001, f"缺少字段 {f'{place}.{missing}'.strip('.')}")
     if fault.validator == "type":
         return Unfit(47001, f"字段 {place} 的类型不对，应为 {fault.validator_value}")
     if fault.validator == "additionalProperties":
