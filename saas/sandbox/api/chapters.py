@@ -17,6 +17,7 @@ _CHAPTERS = (
     "privacy",
     "qrcode_rules",
     "plugins",
+    "order_path",
     "media",
     "account",
     "profile",
