@@ -247,6 +247,18 @@ class SandboxControl:
         given = {"nick_name": nick_name, "versions": list(versions), "appid": appid}
         return str(self._post("plugins", given)["appid"])
 
+    def add_penalty(self, appid: str, **values: str) -> str:
+        """WeChat punishes a mini program; answers the record's id. Values: reason, content, rule_name, rule_url."""
+        return str(self._post("penalties", {"appid": appid, **values})["id"])
+
+    def add_appeal(self, penalty: str, **values: Any) -> int:
+        """An appeal against a penalty; answers its id. Values: reason, by_provider."""
+        return int(self._post("appeals", {"penalty": penalty, **values})["id"])
+
+    def decide_appeal(self, number: int, status: int, *, reason: str = "") -> None:
+        """2 granted, 3 refused, 4 withdrawn."""
+        self._post("appeals", {"id": number, "status": status, "reason": reason})
+
     def change_host(self, host: str, **found: int) -> None:
         """What WeChat finds on a host: filed, check_file, blacklisted (0 or 1), owners (elsewhere, 100 is full)."""
         self._post("hosts", {"host": host, **found})

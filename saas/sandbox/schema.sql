@@ -414,6 +414,27 @@ create table if not exists application (
 create index if not exists application_account on application (account, kind, subject);
 create index if not exists application_subject on application (subject, kind);
 
+create table if not exists penalty (
+  id text primary key,
+  account text not null,
+  reason text not null,
+  content text not null,
+  rule_name text not null,
+  rule_url text not null,
+  at integer not null
+);
+create index if not exists penalty_account on penalty (account, at);
+create table if not exists appeal (
+  id integer primary key,
+  penalty text not null,
+  reason text not null,
+  by_provider integer not null,
+  status integer not null default 1,
+  audit_reason text not null default '',
+  at real not null,
+  decided_at real
+);
+create index if not exists appeal_penalty on appeal (penalty);
 create table if not exists plugin (appid text primary key, nick_name text not null, versions text not null);
 create table if not exists qrcode_rule (
   account text not null,

@@ -18,6 +18,7 @@ from saas.sandbox import (
     hosts,
     mistakes,
     names,
+    penalties,
     people,
     plugins,
     pushes,
@@ -200,6 +201,18 @@ def _decide_application(world: World, db: Db, given: dict[str, Any]) -> Any:
 @_post("/plugins")
 def _add_plugin(_world: World, db: Db, given: dict[str, Any]) -> Any:
     return {"appid": plugins.add_plugin(db, **given)}
+
+
+@_post("/penalties")
+def _add_penalty(world: World, db: Db, given: dict[str, Any]) -> Any:
+    return {"id": penalties.add_penalty(db, world.now(), given.pop("appid"), **given)}
+
+
+@_post("/appeals")
+def _appeal(world: World, db: Db, given: dict[str, Any]) -> Any:
+    if "penalty" in given:
+        return {"id": penalties.add_appeal(db, world.now(), given.pop("penalty"), **given)}
+    return penalties.decide_appeal(db, world.now(), int(given["id"]), int(given["status"]), given.get("reason", ""))
 
 
 @_post("/hosts")
