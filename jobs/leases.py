@@ -73,6 +73,13 @@ def extend(db: Session, lease: Lease) -> None:
     _change(db, lease, lease_until=_until())
 
 
+def hold(db: Session, lease: Lease) -> None:
+    """Nobody takes the job over before this transaction ends; many may hold it at once. Raises LeaseLost."""
+    query = select(Job.id).where(Job.id == lease.id, Job.owner == lease.owner, Job.status == JobStatus.RUNNING)
+    if db.scalar(query.with_for_update(read=True)) is None:
+        raise LeaseLost(f"{lease.name} {lease.subject}")
+
+
 def finish(db: Session, lease: Lease, status: JobStatus = JobStatus.DONE, error: str = "") -> None:
     """Close the row, in the transaction that holds the job's last work; raises LeaseLost."""
     _change(db, lease, status=status, error=error, lease_until=None, finished_at=clock.now())
@@ -85,12 +92,15 @@ def put_back(db: Session, lease: Lease, delay: timedelta, *, counts: bool, error
     If an equal job was enqueued meanwhile, that one goes on in its place and inherits the count of attempts.
     """
     attempt = lease.attempt if counts else lease.attempt - 1
+    at_once = delay <= timedelta(0)
     try:
         with db.begin_nested():
             _change(
                 db, lease, status=JobStatus.QUEUED, run_at=clock.now() + delay, attempt=attempt, lease_until=None,
-                rung_at=None, error=error,
+                rung_at=func.clock_timestamp() if at_once else None, error=error,
             )  # fmt: skip
+        if at_once:
+            after_commit(db, lambda: ring([(lease.id, lease.lane)]))
     except IntegrityError:
         equal = (Job.name == lease.name, Job.subject == lease.subject, Job.status == JobStatus.QUEUED)
         db.execute(update(Job).where(*equal).values(attempt=func.greatest(Job.attempt, attempt)))

@@ -9,12 +9,10 @@ of a run commits after its lease is lost.
 from __future__ import annotations
 
 import importlib
-import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -25,15 +23,12 @@ from jobs import leases
 from jobs.leases import Lease, LeaseLost
 from saas.config import settings
 from saas.db import platform_session, tenant_session
-from saas.queue import JobStatus, Later
+from saas.queue import JobStatus, Later, pause
 
 log = structlog.get_logger()
 
 Function = Callable[[Session, UUID, int], None]
 GaveUp = Callable[[Session, UUID, BaseException], None]
-
-_FIRST_PAUSE = 5.0
-_LONGEST_PAUSE = 600.0
 
 
 class UnknownJob(Exception):
@@ -148,29 +143,41 @@ def _failed(lease: Lease, error: Exception) -> None:
             leases.finish(db, lease, JobStatus.FAILED, text)
 
 
-def pause(attempt: int) -> timedelta:
-    """How long to wait after this many failures: doubling, with jitter so that a crowd does not come back together."""
-    seconds = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)
-    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+def beside(db: Session) -> Callable[[], AbstractContextManager[Session]]:
+    """For a job that works in several threads: opens further sessions like its own, whose commits need its lease."""
+    lease = db.info["lease"]
+
+    @contextmanager
+    def open_one() -> Iterator[Session]:
+        with _open(lease) as other:
+            other.info["held"] = lease
+            yield other
+
+    return open_one
 
 
 @contextmanager
 def _session(lease: Lease) -> Iterator[Session]:
-    """The session of the row's provider, or of the platform; each of its commits needs the lease."""
-    opened: AbstractContextManager[Session] = (
-        tenant_session(lease.provider_id) if lease.provider_id else platform_session(f"job {lease.name}")
-    )
-    with opened as db:
+    """The job's own session; each of its commits needs the lease, and extends it."""
+    with _open(lease) as db:
         db.info["lease"] = lease
         yield db
         db.info.pop("lease")  # put back or finished: the row itself was the last check
 
 
+def _open(lease: Lease) -> AbstractContextManager[Session]:
+    """A session of the row's provider, or of the platform."""
+    return tenant_session(lease.provider_id) if lease.provider_id else platform_session(f"job {lease.name}")
+
+
 @event.listens_for(Session, "before_commit")
 def _check_lease(db: Session) -> None:
-    lease = db.info.get("lease")
-    if lease is not None and not db.in_nested_transaction():
-        leases.extend(db, lease)
+    if db.in_nested_transaction():
+        return
+    if "lease" in db.info:
+        leases.extend(db, db.info["lease"])
+    elif "held" in db.info:
+        leases.hold(db, db.info["held"])
 
 
 @contextmanager

@@ -54,6 +54,7 @@ CRONS = [
     Cron("jobs.tokens.look_for_expiring", every=timedelta(minutes=1)),
     Cron("jobs.components.look_at_tickets", every=timedelta(minutes=1)),
     Cron("jobs.components.look_at_quotas", every=timedelta(hours=1)),
+    Cron("jobs.batches.look_at_batches", every=timedelta(minutes=1)),
     Cron("jobs.releases.look_at_audits", every=timedelta(minutes=30)),
     Cron("jobs.releases.look_at_programs", at="53 18 * * *"),
     Cron("jobs.components.prune_call_log", at="23 19 * * *"),

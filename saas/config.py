@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     undo_audits_per_day: int = Field(5, description="每个小程序每天可撤回审核的次数（微信的限制）")
     undo_audits_per_month: int = Field(10, description="每个小程序每月可撤回审核的次数（微信的限制）")
     job_lease_seconds: int = Field(20, description="任务租约秒数；进程意外退出后过此时间由其他进程接手")
+    batch_concurrency: int = Field(8, description="一个批量任务同时处理多少个小程序")
     workers: int = Field(2, description="daiban worker 启动的进程数")
     log_json: bool = Field(True, description="日志为 JSON 行")
 

@@ -17,6 +17,7 @@ UNREADABLE = N_("微信的回复无法识别，可能被网络中间的代理改
 WENT_WRONG = N_("系统内部出错，已经记录下来；可以再试一次")
 GAVE_UP = N_("微信多次没有响应，已停止重试；可以再试一次")
 UNREADABLE_ANSWERS = N_("微信的回复多次无法识别，已停止重试；可以再试一次")
+_FOR_GOOD = {NO_ANSWER: GAVE_UP, UNREADABLE: UNREADABLE_ANSWERS}
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,16 @@ def explain_failure(error: CallFailed) -> Failure:
     return Failure(None, "", text, error.operation, passing=True)
 
 
-def note_failure(row: Failable, error: BaseException) -> None:
-    """Keep why it failed. Without an errcode, `error` is a msgid for people."""
+def note_failure(row: Failable, error: BaseException, *, again: bool = False) -> None:
+    """Keep why it failed, for good or (`again`) until it is tried again by itself.
+
+    Without an errcode, the row's `error` is a msgid for people.
+    """
     clear_failure(row)
     if isinstance(error, CallFailed):
         failure = explain_failure(error)
         row.errcode, row.rid, row.operation = failure.errcode, failure.rid, failure.operation
-        row.error = {NO_ANSWER: GAVE_UP, UNREADABLE: UNREADABLE_ANSWERS}.get(failure.error, failure.error)
+        row.error = failure.error if again else _FOR_GOOD.get(failure.error, failure.error)
     else:
         row.error = error.message % error.params if isinstance(error, AppError) else WENT_WRONG
 

@@ -7,6 +7,7 @@ two at a time: the runner claims a row with a lease and finishes only what it st
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -26,6 +27,8 @@ from saas.config import settings
 from saas.db import Base, HasId, after_commit, new_id
 
 log = structlog.get_logger()
+
+_LONGEST_PAUSE = 600.0
 
 
 class Lane(StrEnum):
@@ -128,6 +131,29 @@ def enqueue_for(
     ).scalar()  # fmt: skip
     if added is not None and not delay:
         after_commit(db, lambda: ring([(added, lane)]))
+
+
+def hasten(db: Session, name: str, subject: UUID | str, *, lane: Lane = Lane.DEFAULT) -> None:
+    """`enqueue`; an equal job that waits for a later time runs now."""
+    enqueue(db, name, subject, lane=lane)
+    early = db.execute(
+        update(Job)
+        .where(
+            Job.name == name, Job.subject == str(subject), Job.status == JobStatus.QUEUED, Job.run_at > clock.now()
+        )
+        .values(run_at=clock.now(), rung_at=func.clock_timestamp())
+        .returning(Job.id, Job.lane)
+        .execution_options(synchronize_session=False)
+    ).first()  # fmt: skip
+    if early is not None:
+        after_commit(db, lambda: ring([(early.id, Lane(early.lane))]))
+
+
+def pause(attempt: int, *, first: float = 5.0) -> timedelta:
+    """How long to wait after this many failures: doubling up to ten minutes, with jitter so that a crowd does not come
+    back together."""
+    seconds = min(first * 2 ** (attempt - 1), _LONGEST_PAUSE)
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
 
 
 def ring_due(db: Session, *, again_after: timedelta = timedelta(seconds=10), limit: int = 500) -> int:

@@ -9,12 +9,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from saas import clock
+from saas.batches.models import BatchItem
+from saas.batches.steps import step
 from saas.components.access import load_component
 from saas.components.authorizations import end_authorization
 from saas.components.models import AuthorizationEnd, ComponentApp
 from saas.components.wechat import wechat
 from saas.db import settle
+from saas.errors import N_
 from saas.failures import explain_failure
+from saas.programs.access import load_program
 from saas.programs.authorization import READ_PROFILE, mark_ended
 from saas.programs.exchange import set_numbers
 from saas.programs.models import AuthorizationStatus, Program
@@ -44,8 +48,17 @@ def is_reading(db: Session, program: Program) -> bool:
     return waiting(db, READ_PROFILE, program.id) is not None
 
 
-def read_profile(db: Session, program: Program) -> None:
-    """Ask WeChat who this account is. NotAuthorized is an answer, too: the authorization is over."""
+@step(label=N_("重新读取资料"))
+def refresh(db: Session, item: BatchItem) -> None:
+    """The step of `read_profile`: what WeChat refused is kept with the mini program, and fails the item."""
+    refused = read_profile(db, load_program(db, item.subject_id))
+    if refused is not None:
+        settle(db)
+        raise refused
+
+
+def read_profile(db: Session, program: Program) -> CallFailed | None:
+    """Ask WeChat who this account is; answers its refusal, if it refused. NotAuthorized ends the authorization."""
     component = load_component(db, program.component_id)
     authorized_at, asked_at = program.authorized_at, clock.now()
     settle(db)
@@ -58,18 +71,19 @@ def read_profile(db: Session, program: Program) -> None:
         if program.authorized_at == authorized_at and isinstance(error, NotAuthorized):
             end_authorization(db, component, program.appid, happened_at=asked_at)
             mark_ended(db, program, happened_at=asked_at, why=AuthorizationEnd.UNAUTHORIZED)
-        return
+        return error
     except CallFailed as error:
         if explain_failure(error).passing:
             raise
         note_profile_error(program, error)
-        return
+        return error
     db.refresh(program, with_for_update=True)
     write_profile(program, info)
     if program.registered_by_api and program.authorization == AuthorizationStatus.AUTHORIZED:
         _read_counters(db, component, program)
     if program.avatar_url:
         enqueue(db, FETCH_AVATAR, program.id)
+    return None
 
 
 def note_profile_error(program: Program, error: BaseException) -> None:

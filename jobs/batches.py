@@ -1,0 +1,24 @@
+"""The pump of batches as a job, and the net under it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from jobs import runner
+from jobs.runner import job
+from saas.batches.access import load_batch
+from saas.batches.pump import run_batch
+from saas.batches.starting import pump_all
+
+
+@job()
+def pump(db: Session, batch_id: UUID, _attempt: int) -> None:
+    """Work on one batch; its job's lease fences every item's session."""
+    run_batch(db, load_batch(db, batch_id), runner.beside(db))
+
+
+def look_at_batches(db: Session) -> None:
+    """Cron: no running batch stays without its pump."""
+    pump_all(db)

@@ -1,0 +1,102 @@
+"""Starting work on mini programs: one step, one item per mini program, and a pump that works them off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, cast, exists, func, insert, select
+from sqlalchemy.orm import Session
+
+from saas.batches import steps
+from saas.batches.models import Batch, BatchItem, BatchStatus
+from saas.batches.progress import open_item
+from saas.errors import N_, Conflict, Invalid
+from saas.queue import Job, JobStatus, Lane, enqueue, enqueue_for, hasten
+from saas.tenants import activity
+from saas.tenants.access import Verb, Who, require
+
+PUMP = "jobs.batches.pump"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A mini program to work on; `params` are those of its item alone."""
+
+    id: UUID
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+def start_batch(
+    db: Session, step: str, subjects: Iterable[Subject], *, who: Who, params: Mapping[str, Any] | None = None
+) -> Batch:
+    """Have the step run for every subject; `params` hold for all of them. An entry of the activity log tells of it.
+
+    Params are ids and settings: never secrets, never personal data.
+    """
+    require(who, Verb.WORK)
+    chosen = list(subjects)
+    if not chosen:
+        raise Invalid(N_("请至少选择一个小程序"))
+    batch = _start(db, step, chosen, who=who, params=params)
+    activity.record(db, who, "batch.start", batch, detail={"count": len(chosen)})
+    return batch
+
+
+def start_one(
+    db: Session, step: str, subject: Subject, *, who: Who, params: Mapping[str, Any] | None = None
+) -> BatchItem:
+    """Have the step run for one mini program, before all bulk work; the caller records the activity.
+
+    Raises Conflict while the same step is open for it.
+    """
+    require(who, Verb.WORK)
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{step} {subject.id}", 0))))
+    if open_item(db, step, subject.id) is not None:
+        raise Conflict(N_("这项操作正在进行，请等它结束"))
+    batch = _start(db, step, [subject], who=who, params=params)
+    return db.scalars(select(BatchItem).where(BatchItem.batch_id == batch.id)).one()
+
+
+def _start(
+    db: Session, step: str, subjects: list[Subject], *, who: Who, params: Mapping[str, Any] | None
+) -> Batch:  # fmt: skip
+    steps.find(step)
+    batch = Batch(
+        provider_id=who.provider_id, step=step, params=dict(params or {}), total=len(subjects),
+        lane=Lane.URGENT if len(subjects) == 1 else Lane.BULK, created_by=who.user_id, created_by_name=who.name,
+    )  # fmt: skip
+    db.add(batch)
+    db.flush()
+    db.execute(
+        insert(BatchItem),
+        [
+            {
+                "provider_id": who.provider_id, "batch_id": batch.id, "step": step, "subject_id": one.id,
+                "subject_name": one.name, "params": dict(one.params),
+            }
+            for one in subjects
+        ],
+    )  # fmt: skip
+    enqueue(db, PUMP, batch.id, lane=Lane(batch.lane))
+    return batch
+
+
+def wake_pump(db: Session, batch: Batch) -> None:
+    """Items of the batch are due sooner than its pump thinks."""
+    hasten(db, PUMP, batch.id, lane=Lane(batch.lane))
+
+
+def pump_all(db: Session) -> int:
+    """Give every running batch a pump that has none (any more); says how many had none. In a platform session."""
+    pumped = exists().where(
+        Job.name == PUMP, Job.subject == cast(Batch.id, String), Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING])
+    )
+    query = select(Batch.id, Batch.provider_id, Batch.lane).where(Batch.status == BatchStatus.RUNNING, ~pumped)
+    rows = db.execute(query.limit(1000)).all()
+    for row in rows:
+        enqueue_for(db, row.provider_id, PUMP, row.id, lane=Lane(row.lane))
+    return len(rows)
