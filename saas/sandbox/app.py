@@ -10,6 +10,7 @@ from saas.sandbox.api import gate
 from saas.sandbox.clock import Clock
 from saas.sandbox.pages import (
     applications,
+    categories,
     certification,
     console,
     desk,
@@ -56,6 +57,7 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
         desk,
         applications,
         names,
+        categories,
         console,
         overview,
         remote,

@@ -263,7 +263,7 @@ class SandboxControl:
         """What WeChat finds on a host: filed, check_file, blacklisted (0 or 1), owners (elsewhere, 100 is full)."""
         self._post("hosts", {"host": host, **found})
 
-    # the reviewer of names
+    # the reviewers of names and categories
 
     def names(self, *, component_appid: str = "", appid: str = "") -> list[Json]:
         """Reviews of names, open ones first; `status` as WeChat counts: 1 in review, 2 rejected, 3 approved."""
@@ -273,6 +273,19 @@ class SandboxControl:
     def decide_name(self, audit_id: str | int, verdict: str, *, reason: str = "", push: bool = True) -> None:
         """approve or reject; with push=False the event is lost."""
         self._post("names", {"audit_id": audit_id, "verdict": verdict, "reason": reason, "push": push})
+
+    def categories(self, *, component_appid: str = "", appid: str = "") -> list[Json]:
+        """Reviews of categories with papers, open ones first; `status` as that of names."""
+        query = {"component_appid": component_appid, "appid": appid}
+        found: list[Json] = self._get("categories", query)["categories"]
+        return found
+
+    def decide_category(
+        self, appid: str, first: int, second: int, verdict: str, *, reason: str = "", push: bool = True
+    ) -> None:
+        """approve or reject; with push=False the event is lost."""
+        given = {"appid": appid, "first": first, "second": second, "verdict": verdict}
+        self._post("categories", {**given, "reason": reason, "push": push})
 
     # what was called, what was wrong
 

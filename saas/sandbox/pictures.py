@@ -41,6 +41,18 @@ def cropped_png(content: bytes, box: tuple[float, float, float, float], *, size:
     return _png(image.resize((size, size), box=pixels))
 
 
+def paper_png() -> bytes:
+    """A sample of a licence: a frame, lines, a seal."""
+    image = Image.new("RGB", (420, 300), "#fdfbf4")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((14, 14, 406, 286), outline="#b08d4c", width=4)
+    draw.rectangle((140, 44, 280, 60), fill="#8a6a2f")
+    for row in range(5):
+        draw.rectangle((50, 96 + row * 30, 300 - row * 24, 106 + row * 30), fill="#d8d2c2")
+    draw.ellipse((300, 190, 370, 260), outline="#c8362b", width=5)
+    return _png(image)
+
+
 def screenshot_png(number: int) -> bytes:
     """What a reviewer attaches: a page with the faulty place framed in red."""
     image = Image.new("RGB", _SHOT, "#f4f5f7")

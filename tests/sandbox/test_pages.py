@@ -5,7 +5,18 @@ import pytest
 
 from tests.sandbox.platform import Platform
 
-PAGES = ("/", "/phone", "/phone/people", "/desk/audits", "/desk/certifications", "/console", "/pushes", "/faults")
+PAGES = (
+    "/",
+    "/phone",
+    "/phone/people",
+    "/desk/audits",
+    "/desk/certifications",
+    "/desk/names",
+    "/desk/categories",
+    "/console",
+    "/pushes",
+    "/faults",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -23,6 +23,7 @@ _CHAPTERS = (
     "account",
     "profile",
     "names",
+    "categories",
     "platform_domains",
     "quota",
     "messages",

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from saas.sandbox import faults, mistakes, pushes
 from saas.sandbox.api.registry import played
 from saas.sandbox.people import get_account
-from saas.sandbox.pictures import avatar_png, qr_png
+from saas.sandbox.pictures import avatar_png, paper_png, qr_png
 from saas.sandbox.state import one, rows, scalar
 from saas.sandbox.world import here
 from saas.wx.contract.operations import all_operations
@@ -28,6 +28,7 @@ def index() -> ResponseReturnValue:
         numbers["open_names"] = scalar(db, "select count(*) from name_change where status = 1")
         waiting = "select count(*) from application where status in ('waiting', 'confirmed')"
         numbers["open_applications"] = scalar(db, waiting)
+        numbers["open_categories"] = scalar(db, "select count(*) from category_review where status = 1")
         numbers["failed_pushes"] = scalar(db, "select count(*) from push where state = 'failed'")
     return render_template(
         "index.html", numbers=numbers, now=world.now(), offset=world.clock.offset, steps=_STEPS,
@@ -132,6 +133,12 @@ def paper(media_id: str) -> ResponseReturnValue:
     if media is None:
         abort(404)
     return Response(media["content"], content_type=media["content_type"])
+
+
+@pages.get("/samples/paper.png")
+def sample_paper() -> ResponseReturnValue:
+    """What a paper of a category looks like."""
+    return Response(paper_png(), content_type="image/png")
 
 
 @pages.get("/qr/<appid>.png")

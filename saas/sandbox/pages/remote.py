@@ -12,6 +12,7 @@ from saas.sandbox import (
     applications,
     audits,
     authorizations,
+    categories,
     components,
     drafts,
     faults,
@@ -230,6 +231,19 @@ def _names(_world: World, db: Db, given: dict[str, Any]) -> Any:
 def _decide_name(world: World, db: Db, given: dict[str, Any]) -> Any:
     number, reason, push = int(given["audit_id"]), given.get("reason", ""), bool(given.get("push", True))
     names.decide(db, world.now(), number, given["verdict"], reason=reason, push=push)
+
+
+@_get("/categories")
+def _categories(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    component, appid = given.get("component_appid", ""), given.get("appid", "")
+    return {"categories": categories.list_reviews(db, component=component, appid=appid)}
+
+
+@_post("/categories")
+def _decide_category(world: World, db: Db, given: dict[str, Any]) -> Any:
+    first, second = int(given["first"]), int(given["second"])
+    reason, push = given.get("reason", ""), bool(given.get("push", True))
+    categories.decide(db, world.now(), given["appid"], first, second, given["verdict"], reason=reason, push=push)
 
 
 @_get("/counts")
