@@ -306,6 +306,9 @@ class SandboxControl:
         found: list[Json] = self._get("mistakes", {"component_appid": component_appid})["mistakes"]
         return found
 
+    def reset_mistakes(self) -> None:
+        self._post("mistakes/reset", {})
+
     def pushes(self, *, component_appid: str = "", name: str = "") -> list[Json]:
         """Newest first: name, state (waiting, sending, delivered, failed, dropped, held, refused), answer, ms."""
         found: list[Json] = self._get("pushes", {"component_appid": component_appid, "name": name})["pushes"]

@@ -101,6 +101,22 @@ def test_unknown_query_parameters_are_refused(platform: Platform) -> None:
     assert what(platform) == ["多余的查询参数 colour"]
 
 
+def test_calls_over_a_limit_are_refused_and_noted(platform: Platform, shop: str) -> None:
+    for _ in range(10):
+        platform.wx.quota.clear_quota(shop)
+    assert what(platform) == []
+    with refused(48006):
+        platform.wx.quota.clear_quota(shop)
+    assert what(platform) == ["超过微信的限制：清零次数达到上限"]
+
+
+def test_what_a_fault_on_demand_refuses_is_not_noted(platform: Platform, shop: str) -> None:
+    platform.control.fail_next("setCodeAuditQuota", 45009)
+    with refused(45009):
+        platform.wx.code.queryquota(shop)
+    assert what(platform) == []
+
+
 def test_escaped_chinese_is_noted(platform: Platform, shop: str) -> None:
     body = {"touser": "oSandbox0SystemAccount0000Weapp", "msgtype": "text", "text": {"content": "你好"}}
     token = platform.tokens.authorizer_token(shop)

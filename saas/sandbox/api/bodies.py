@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -47,6 +47,22 @@ def read_json(op: Operation, raw: bytes, invalid: Mapping[str, int]) -> dict[str
     return body
 
 
+def check_form(op: Operation, form: Mapping[str, str], files: Iterable[str], invalid: Mapping[str, int]) -> None:
+    """Look at the fields of a multipart POST. Raises Unfit."""
+    schema = op.request_schema or {}
+    fields: Mapping[str, Schema] = schema["properties"]
+    uploads = {name for name, field in fields.items() if "format" in field or "contentMediaType" in field}
+    texts = {*fields} - uploads
+    if extra := sorted(({*form} - texts) | ({*files} - uploads)):
+        raise Unfit(40097, f"多余的字段 {', '.join(extra)}")
+    for name in schema.get("required", []):
+        if name not in form and name not in files:
+            raise Unfit(invalid.get(name, 41005 if name in uploads else 40097), f"缺少字段 {name}")
+    for name, text in form.items():
+        if not Draft202012Validator(fields[name]).is_valid(_typed(fields[name], text)):
+            raise Unfit(invalid.get(name, 40097), f"字段 {name} 的值不对")
+
+
 def has_escapes(raw: bytes) -> bool:
     """Chinese written as \\uXXXX: WeChat shows it like that to users, or refuses it."""
     return bool(_ESCAPED.search(raw))
@@ -60,7 +76,7 @@ def read_query(op: Operation, given: Mapping[str, str], invalid: Mapping[str, in
         if name not in known:
             raise Unfit(40097, f"多余的查询参数 {name}")
         schema = known[name].schema
-        value: Any = int(text) if schema.get("type") == "integer" and text.lstrip("-").isdigit() else text
+        value = _typed(schema, text)
         if not Draft202012Validator(schema).is_valid(value):
             raise Unfit(invalid.get(name, 40097), f"查询参数 {name} 的值不对")
         query[name] = value
@@ -68,6 +84,11 @@ def read_query(op: Operation, given: Mapping[str, str], invalid: Mapping[str, in
         if param.required and param.name not in query:
             raise Unfit(invalid.get(param.name, 40097), f"缺少查询参数 {param.name}")
     return query
+
+
+def _typed(schema: Schema, text: str) -> Any:
+    """Text that stands for a number is one."""
+    return int(text) if schema.get("type") == "integer" and text.lstrip("-").isdigit() else text
 
 
 def _loose(raw: bytes) -> dict[str, Any]:

@@ -60,7 +60,8 @@ def answer() -> Response:
             seen.account = seen.account or _account_named(result)
             _tally(db, seen, 0)
     except Refused as error:
-        return _refuse(world, seen, error, started, "")
+        wanted = fault is not None and fault.kind == "errcode"
+        return _refuse(world, seen, error, started, "" if wanted else mistakes.word(op, error.errcode))
     except bodies.Unfit as error:
         return _refuse(world, seen, error.refusal, started, error.what)
     world.pusher.wake()
@@ -87,6 +88,7 @@ def _play(world: World, db: Db, seen: _Seen, fault: Fault | None) -> Answer:
     given = {name: value for name, value in request.args.items() if name not in _TOKEN_NAMES}
     call.query = bodies.read_query(op, given, play.invalid)
     if op.request_content_type == "multipart/form-data":
+        bodies.check_form(op, request.form, request.files, play.invalid)
         call.body = request.form.to_dict()
     elif op.method == "POST":
         raw = request.get_data()

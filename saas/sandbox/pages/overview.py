@@ -99,7 +99,7 @@ def plan_fault() -> ResponseReturnValue:
     with here().state.turn() as db:
         if form.get("clear"):
             faults.clear_faults(db)
-            db.execute("delete from mistake")
+            mistakes.forget(db)
             return redirect(url_for("overview.list_faults", said="已清空"), 303)
         if form.get("kind") not in faults.CALL_FAULTS:
             return redirect(url_for("overview.list_faults", said="没有这种故障"), 303)

@@ -332,6 +332,11 @@ def _mistakes(_world: World, db: Db, given: dict[str, Any]) -> Any:
     return {"mistakes": [dict(row) for row in mistakes.list_mistakes(db, given.get("component_appid", ""))]}
 
 
+@_post("/mistakes/reset")
+def _reset_mistakes(_world: World, db: Db, _given: dict[str, Any]) -> Any:
+    mistakes.forget(db)
+
+
 @_get("/messages")
 def _messages(_world: World, db: Db, _given: dict[str, Any]) -> Any:
     return {"messages": [dict(row) for row in rows(db, "select * from custom_message order by id desc limit 100")]}
