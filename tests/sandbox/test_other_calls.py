@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import httpx2
+
 from saas.wx.chapter import Download, Upload
 from tests.sandbox.platform import Platform, refused
 
@@ -23,6 +25,14 @@ def test_temporary_files_live_three_days_and_belong_to_their_account(platform: P
     platform.control.push_ticket(platform.appid)
     with refused(40007):
         platform.wx.media.get(shop, media_id=media_id)
+
+
+def test_a_temporary_video_comes_as_its_address(platform: Platform, shop: str) -> None:
+    content = b"\x00\x00\x00\x18ftypmp42" + b"x" * 100
+    media_id = platform.wx.media.upload(shop, media=Upload("a.mp4", content, "video/mp4"), type="video")["media_id"]
+    found = platform.wx.media.get(shop, media_id=media_id)
+    assert isinstance(found, dict)
+    assert httpx2.get(found["video_url"], trust_env=False).content == content
 
 
 def test_files_are_judged_by_content_name_and_size(platform: Platform, shop: str) -> None:

@@ -274,12 +274,12 @@ def _cut() -> Response:
 
 @cache
 def _operations() -> dict[str, dict[str, Operation]]:
-    """Path → method → operation. Where two names share a call, the one that is played."""
+    """Path → method → operation. Where two names share a call, the first one that is played."""
     found: dict[str, dict[str, Any]] = {}
     for op in all_operations():
         if op.page:
             continue
         methods = found.setdefault(op.path, {})
-        if op.method not in methods or op.id in played():
+        if op.method not in methods or (op.id in played() and methods[op.method].id not in played()):
             methods[op.method] = op
     return found

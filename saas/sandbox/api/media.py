@@ -25,8 +25,13 @@ def upload_temp_media(call: Call) -> Answer:
 
 
 @plays("getMedia")
+@plays("getTempMedia")
 def get_media(call: Call) -> Answer:
-    return _picture(find_media(call, call.query["media_id"], "temporary"))
+    """A picture comes as it is, a video as its address."""
+    media = find_media(call, call.query["media_id"], "temporary")
+    if media["kind"] == "video":
+        return {"video_url": f"{call.world.public_url}/media/{media['id']}.mp4"}
+    return _picture(media)
 
 
 @plays("getMaterial")
