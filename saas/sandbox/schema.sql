@@ -435,6 +435,7 @@ create table if not exists appeal (
   decided_at real
 );
 create index if not exists appeal_penalty on appeal (penalty);
+create table if not exists shown_account (account text primary key, official_account text not null);
 create table if not exists plugin (appid text primary key, nick_name text not null, versions text not null);
 create table if not exists qrcode_rule (
   account text not null,

@@ -18,6 +18,7 @@ _CHAPTERS = (
     "qrcode_rules",
     "plugins",
     "order_path",
+    "official_accounts",
     "records",
     "media",
     "account",
