@@ -10,6 +10,9 @@ from saas.sandbox.components import Unusable
 from saas.sandbox.world import here
 
 pages = Blueprint("names", __name__, url_prefix="/desk/names")
+_PAPER_WORDS = {"id_card": "身份证", "license": "营业执照"} | {
+    f"naming_other_stuff_{number}": f"其他材料 {number}" for number in range(1, 6)
+}
 
 
 @pages.get("")
@@ -17,7 +20,11 @@ def desk() -> ResponseReturnValue:
     with here().state.turn() as db:
         reviews = names.list_reviews(db)
     return render_template(
-        "names.html", reviews=reviews, reason=names.DEFAULT_REASON, said=request.args.get("said", "")
+        "names.html",
+        reviews=reviews,
+        paper_words=_PAPER_WORDS,
+        reason=names.DEFAULT_REASON,
+        said=request.args.get("said", ""),
     )
 
 
