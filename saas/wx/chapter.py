@@ -19,6 +19,13 @@ class Done(TypedDict, total=False):
     errmsg: str
 
 
+class CheckFile(TypedDict):
+    """What a host must serve to show that it is ours."""
+
+    file_name: str
+    file_content: str
+
+
 @dataclass(frozen=True)
 class Upload:
     """A file to hand to WeChat. Only the ending of `filename` is sent, and it must fit the content."""

@@ -13,10 +13,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 import jsonschema
 import pytest
 
-from saas.wx.api import code, release
+from saas.wx import errors
 from saas.wx.chapter import Chapter, Done, Download, Upload
 from saas.wx.contract import operations
-from tests.wx.wechat import APPID, COMPONENT, WeChat
+from tests.wx.wechat import APPID, COMPONENT, WeChat, refused
 
 PICTURE = Upload("执照.JPG", b"\xff\xd8\xff picture", "image/jpeg")
 BIG = "9007199254740993"  # one more than a float holds
@@ -62,16 +62,37 @@ ITEM = {
 OPEN = "wx0f9e8d7c6b5a4f3e"
 COMPANY = {"enterprise_name": "青禾餐饮", "code": "91440101MA5XXXXX1A", "component_phone": "020-12345678"}
 WITH_PAPER = {"first": 304, "second": 321, "certicates": [{"key": "许可证", "value": "m1"}]}
+REGISTERED = {
+    "name": "青禾餐饮",
+    "code": "91440101MA5XXXXX1A",
+    "code_type": 1,
+    "component_phone": "020-12345678",
+    "legal_persona_name": "林青禾",
+}
+ORDER_PATH = {
+    "path": "pages/orders",
+    "appid_list": [APPID],
+    "img_list": ["https://cdn.example.cn/1.png"],
+    "video": "https://cdn.example.cn/1.mp4",
+    "test_account": "qinghe",
+    "test_pwd": "s3cret",
+    "test_remark": "登录后点“我的订单”",
+}
+GUIDE = {
+    "owner_setting": {"notice_method": "弹窗", "contact_phone": "020-12345678"},
+    "setting_list": [{"privacy_key": "UserInfo", "privacy_text": "用于配送"}],
+    "sdk_privacy_info_list": [
+        {
+            "sdk_name": "地图",
+            "sdk_biz_name": "某地图公司",
+            "sdk_list": [{"privacy_key": "Location", "privacy_text": "用于定位"}],
+        }
+    ],
+}
 QR = "https://qr.example.cn/t/"
 AUTH_DATA = operations.operation("secwxaapiWxaauth").request_examples["ownerPays"]["auth_data"]
 APPLICATION = operations.operation("applyIcpFiling").request_examples["company"]
-LOOK = {
-    "width": 280,
-    "auto_color": False,
-    "line_color": {"r": 0, "g": 99, "b": 0},
-    "is_hyaline": True,
-    "env_version": "trial",
-}
+LOOK = {"width": 280, "auto_color": False, "line_color": {"r": 0, "g": 99, "b": 0}, "is_hyaline": True}
 
 TABLE = [
     of_program(
@@ -177,6 +198,12 @@ TABLE = [
         body={"component_appid": COMPONENT, "offset": 500, "count": 500},
     ),
     of_component(
+        "component.api_get_authorizer_list", "getAuthorizerList", "POST",
+        "/cgi-bin/component/api_get_authorizer_list",
+        given={"count": 20},
+        body={"component_appid": COMPONENT, "offset": 0, "count": 20},
+    ),
+    of_component(
         "component.get_authorizer_option", "getAuthorizerOptionInfo", "POST",
         "/cgi-bin/component/get_authorizer_option",
         appid=APPID,
@@ -205,6 +232,10 @@ TABLE = [
     of_program(
         "media.upload", "uploadTempMedia", "POST", "/cgi-bin/media/upload",
         given={"media": PICTURE}, query={"type": "image"}, file="media",
+    ),
+    of_program(
+        "media.upload", "uploadTempMedia", "POST", "/cgi-bin/media/upload",
+        given={"media": PICTURE, "type": "thumb"}, query={"type": "thumb"}, file="media",
     ),
     of_program(
         "media.get", "getMedia", "GET", "/cgi-bin/media/get", given={"media_id": "m1"}, query={"media_id": "m1"},
@@ -347,12 +378,12 @@ TABLE = [
     of_program("open_account.sameentity", "getBindOpenAccountEntity", "GET", "/cgi-bin/open/sameentity"),
     of_component(
         "order_path.applysetorderpathinfo", "applySetOrderPathInfo", "POST", "/wxa/security/applysetorderpathinfo",
-        given={"path": "pages/orders", "appid_list": [APPID], "img_list": ["https://cdn.example.cn/1.png"]},
-        body={
-            "batch_req": {
-                "path": "pages/orders", "appid_list": [APPID], "img_list": ["https://cdn.example.cn/1.png"],
-            }
-        },
+        given={"path": "pages/orders", "appid_list": [APPID]},
+        body={"batch_req": {"path": "pages/orders", "appid_list": [APPID]}},
+    ),
+    of_component(
+        "order_path.applysetorderpathinfo", "applySetOrderPathInfo", "POST", "/wxa/security/applysetorderpathinfo",
+        given=ORDER_PATH, body={"batch_req": ORDER_PATH},
     ),
     of_program(
         "order_path.getorderpathinfo", "getOrderPathInfo", "POST", "/wxa/security/getorderpathinfo",
@@ -366,6 +397,10 @@ TABLE = [
         },
     ),
     of_program(
+        "profile.setnickname", "setNickName", "POST", "/wxa/setnickname",
+        given={"nick_name": "林小燕的铺子", "id_card": "m1"}, body={"nick_name": "林小燕的铺子", "id_card": "m1"},
+    ),
+    of_program(
         "profile.api_wxa_querynickname", "getNickNameStatus", "POST", "/wxa/api_wxa_querynickname",
         given={"audit_id": BIG}, body={"audit_id": int(BIG)},
     ),
@@ -377,6 +412,11 @@ TABLE = [
         "profile.modifyheadimage", "setHeadImage", "POST", "/cgi-bin/account/modifyheadimage",
         given={"head_img_media_id": "m1", "x1": 0.25},
         body={"head_img_media_id": "m1", "x1": "0.25", "y1": "0", "x2": "1", "y2": "1"},
+    ),
+    of_program(
+        "profile.modifyheadimage", "setHeadImage", "POST", "/cgi-bin/account/modifyheadimage",
+        given={"head_img_media_id": "m1", "y1": 0.1, "x2": 0.75, "y2": 0.9},
+        body={"head_img_media_id": "m1", "x1": "0", "y1": "0.1", "x2": "0.75", "y2": "0.9"},
     ),
     of_program(
         "profile.modifysignature", "setSignature", "POST", "/cgi-bin/account/modifysignature",
@@ -410,6 +450,13 @@ TABLE = [
         },
     ),
     of_component(
+        "registration.fastregisterenterpriseweapp", "fastRegisterEnterpriseWeapp", "POST",
+        "/wxa/component/fastregisterenterpriseweapp",
+        query={"action": "create"},
+        given={**REGISTERED, "legal_persona_openid": "oUser"},
+        body={**REGISTERED, "legal_persona_openid": "oUser", "new_version": True},
+    ),
+    of_component(
         "registration.query_fastregisterenterpriseweapp", "fastRegisterEnterpriseWeapp", "POST",
         "/wxa/component/fastregisterenterpriseweapp",
         query={"action": "query"}, given={"taskid": "t1"}, body={"taskid": "t1", "new_version": True},
@@ -423,11 +470,17 @@ TABLE = [
         body={"name": "青禾餐饮", "legal_persona_wechat": "qinghe", "legal_persona_name": "林青禾"},
     ),
     of_component(
+        "registration.fastregisterweapp", "registerMiniprogram", "POST", "/cgi-bin/component/fastregisterweapp",
+        query={"action": "create"},
+        given={**REGISTERED, "action": "create", "legal_persona_wechat": "qinghe"},
+        body={**REGISTERED, "legal_persona_wechat": "qinghe"},
+    ),
+    of_component(
         "registration.fastregisterpersonalweapp", "fastRegisterPersonalMp", "POST",
         "/wxa/component/fastregisterpersonalweapp",
         query={"action": "create"},
-        given={"wxuser": "lin_qh", "component_phone": "020-12345678"},
-        body={"wxuser": "lin_qh", "component_phone": "020-12345678", "new_version": True},
+        given={"wxuser": "lin_qh", "idname": "林青禾", "component_phone": "020-12345678"},
+        body={"wxuser": "lin_qh", "idname": "林青禾", "component_phone": "020-12345678", "new_version": True},
     ),
     of_component(
         "registration.query_fastregisterpersonalweapp", "fastRegisterPersonalMp", "POST",
@@ -438,8 +491,8 @@ TABLE = [
         "registration.fastregistertransactionweapp", "fastregistertransactionweapp", "POST",
         "/wxa/component/fastregistertransactionweapp",
         query={"action": "create"},
-        given={"openid": "oUser", "component_phone": "020-12345678"},
-        body={"openid": "oUser", "component_phone": "020-12345678", "new_version": True},
+        given={"openid": "oUser", "idname": "林青禾", "component_phone": "020-12345678"},
+        body={"openid": "oUser", "idname": "林青禾", "component_phone": "020-12345678", "new_version": True},
     ),
     of_component(
         "registration.query_fastregistertransactionweapp", "fastregistertransactionweapp", "POST",
@@ -493,11 +546,16 @@ TABLE = [
         given={"userstr": "9f3b"}, body={"userstr": "9f3b"},
     ),
     of_program(
+        "testers.unbind_tester", "unbindTester", "POST", "/wxa/unbind_tester",
+        given={"wechatid": "lin_qh"}, body={"wechatid": "lin_qh"},
+    ),
+    of_program(
         "testers.memberauth", "getTester", "POST", "/wxa/memberauth", body={"action": "get_experiencer"},
     ),
     of_program(
         "records.getillegalrecords", "getIllegalRecords", "POST", "/wxa/getillegalrecords",
-        given={"start_time": 1757300000}, body={"start_time": 1757300000},
+        given={"start_time": 1757300000, "end_time": 1757386400},
+        body={"start_time": 1757300000, "end_time": 1757386400},
     ),
     of_program(
         "records.getappealrecords", "getAppealRecords", "POST", "/wxa/getappealrecords",
@@ -563,6 +621,10 @@ TABLE = [
         body={"owner_setting": {"notice_method": "弹窗"}, "privacy_ver": 2},
     ),
     of_program(
+        "privacy.setprivacysetting", "setPrivacySetting", "POST", "/cgi-bin/component/setprivacysetting",
+        given=GUIDE, body=GUIDE,
+    ),
+    of_program(
         "privacy.getprivacysetting", "getPrivacySetting", "POST", "/cgi-bin/component/getprivacysetting",
         given={"privacy_ver": 2}, body={"privacy_ver": 2},
     ),
@@ -579,9 +641,19 @@ TABLE = [
         body={"api_name": "wx.chooseLocation", "content": "选择收货地址", "url_list": ["pages/address"]},
     ),
     of_program(
+        "privacy.apply_privacy_interface", "applyPrivacyInterface", "POST", "/wxa/security/apply_privacy_interface",
+        given={"api_name": "wx.getLocation", "content": "附近门店", "pic_list": ["m1"], "video_list": ["m2"]},
+        body={"api_name": "wx.getLocation", "content": "附近门店", "pic_list": ["m1"], "video_list": ["m2"]},
+    ),
+    of_program(
         "qrcode_rules.qrcodejumpadd", "qrcodeJumpAdd", "POST", "/cgi-bin/wxopen/qrcodejumpadd",
         given={"prefix": QR, "path": "pages/table", "open_version": 2},
         body={"prefix": QR, "path": "pages/table", "open_version": 2, "is_edit": 0},
+    ),
+    of_program(
+        "qrcode_rules.qrcodejumpadd", "qrcodeJumpAdd", "POST", "/cgi-bin/wxopen/qrcodejumpadd",
+        given={"prefix": QR, "path": "pages/table", "is_edit": 1, "permit_sub_rule": 1, "debug_url": [f"{QR}7"]},
+        body={"prefix": QR, "path": "pages/table", "is_edit": 1, "permit_sub_rule": 1, "debug_url": [f"{QR}7"]},
     ),
     of_program(
         "qrcode_rules.qrcodejumpget", "qrcodeJumpGet", "POST", "/cgi-bin/wxopen/qrcodejumpget",
@@ -618,7 +690,8 @@ TABLE = [
     ),
     of_program(
         "certification.submit_auth_and_icp", "submitAuthAndIcp", "POST", "/wxa/sec/submit_auth_and_icp",
-        given={"auth_data": AUTH_DATA, **APPLICATION}, body={"auth_data": AUTH_DATA, **APPLICATION},
+        given={"auth_data": AUTH_DATA, "application": APPLICATION},
+        body={"auth_data": AUTH_DATA, **APPLICATION},
     ),
     of_program(
         "certification.query_auth_and_icp", "queryAuthAndIcp", "POST", "/wxa/sec/query_auth_and_icp",
@@ -657,7 +730,7 @@ TABLE = [
     ),
     of_program(
         "filing.apply_icp_filing", "applyIcpFiling", "POST", "/wxa/icp/apply_icp_filing",
-        given=APPLICATION, body=APPLICATION,
+        given={"application": APPLICATION}, body=APPLICATION,
     ),
     of_program(
         "filing.cancel_apply_icp_filing", "cancelApplyIcpFiling", "POST", "/wxa/icp/cancel_apply_icp_filing",
@@ -693,7 +766,8 @@ TABLE = [
     ),
     of_program(
         "entries.getwxacode", "getQRCode", "POST", "/wxa/getwxacode",
-        given={"path": "pages/menu", **LOOK}, body={"path": "pages/menu", **LOOK},
+        given={"path": "pages/menu", "env_version": "trial", "look": LOOK},
+        body={"path": "pages/menu", "env_version": "trial", **LOOK},
     ),
     of_program(
         "entries.getwxacodeunlimit", "getUnlimitedQRCode", "POST", "/wxa/getwxacodeunlimit",
@@ -701,8 +775,8 @@ TABLE = [
     ),
     of_program(
         "entries.getwxacodeunlimit", "getUnlimitedQRCode", "POST", "/wxa/getwxacodeunlimit",
-        given={"scene": "t=7", "page": "pages/menu", "check_path": False, **LOOK},
-        body={"scene": "t=7", "page": "pages/menu", "check_path": False, **LOOK},
+        given={"scene": "t=7", "page": "pages/menu", "check_path": False, "env_version": "trial", "look": LOOK},
+        body={"scene": "t=7", "page": "pages/menu", "check_path": False, "env_version": "trial", **LOOK},
     ),
     of_program("entries.generatescheme", "generateScheme", "POST", "/wxa/generatescheme"),
     of_program(
@@ -805,10 +879,10 @@ TABLE = [
 ]  # fmt: skip
 
 OPERATIONS = {row.method: row.operation for row in TABLE}
-UNDOCUMENTED = {  # written by WeChat in practice, not in its tables
-    (code.LatestAudit, "screenshot"),
-    (code.LatestAudit, "ScreenShot"),
-}
+
+
+def operation_of(method: str) -> operations.Operation:
+    return operations.operation(OPERATIONS[method])
 
 
 def chapters() -> dict[str, type[Chapter]]:
@@ -932,11 +1006,28 @@ def test_every_field_of_a_declared_type_is_wechat_s(method: str) -> None:
             assert strange(hint, schema) == []
 
 
-@pytest.mark.parametrize("kind", [code.Code, release.Release])
-def test_every_method_links_wechat_s_page(kind: type[Chapter]) -> None:
-    for name, function in inspect.getmembers(kind, inspect.isfunction):
-        if not name.startswith("_"):
-            assert "https://developers.weixin.qq.com/" in (function.__doc__ or ""), name
+@pytest.mark.parametrize("method", sorted(OPERATIONS))
+def test_every_argument_is_given_in_some_row(method: str) -> None:
+    arguments = inspect.signature(getattr(chapters()[method.split(".")[0]], method.split(".")[1])).parameters
+    given = {name for row in TABLE if row.method == method for name in row.given}
+    assert set(arguments) - {"self", "appid"} == given
+
+
+@pytest.mark.parametrize("method", sorted(method for method in OPERATIONS if operation_of(method).binary))
+def test_a_file_comes_whole_and_a_refusal_of_one_is_an_error(method: str) -> None:
+    row = next(row for row in TABLE if row.method == method)
+    assert make(row, WeChat(PICTURE.content)) == Download(PICTURE.content, "image/jpeg")
+    for answer in [*operation_of(method).response_examples.values(), refused(40001)]:
+        if answer.get("errcode"):
+            with pytest.raises(errors.WeChatError) as caught:
+                make(row, WeChat(json.dumps(answer).encode()))
+            assert caught.value.code == answer["errcode"]
+
+
+@pytest.mark.parametrize("method", sorted(OPERATIONS))
+def test_every_method_links_wechat_s_page(method: str) -> None:
+    says = getattr(chapters()[method.split(".")[0]], method.split(".")[1]).__doc__ or ""
+    assert "https://developers.weixin.qq.com/" in says or not operation_of(method).doc_url
 
 
 @pytest.mark.parametrize("write", [str, lambda text: base64.b64encode(text.encode()).decode()])
@@ -997,6 +1088,6 @@ def strange(hint: Any, schema: Mapping[str, Any], above: tuple[Any, ...] = ()) -
         known = schema.get("properties", {})
         if name in known:
             found += strange(inner, known[name], (*above, hint))
-        elif (hint, name) not in UNDOCUMENTED:
+        else:
             found.append(f"{hint.__name__}.{name}")
     return found

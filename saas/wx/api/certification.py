@@ -6,7 +6,8 @@ import base64
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from saas.wx.api.filing import FilingHint, FilingReason
+from saas.wx.api.filing import FilingApplication, FilingHint, FilingReason
+from saas.wx.api.media import AuditMedia
 from saas.wx.chapter import Chapter, Upload
 
 
@@ -42,13 +43,6 @@ class CertificationState(TypedDict, total=False):
     refill_reason: str
     fail_reason: str
     dispatch_info: Dispatch
-
-
-class CertificationPicture(TypedDict, total=False):
-    """The id's name has no underscore here."""
-
-    type: str
-    mediaid: str
 
 
 class IdentityRoot(TypedDict, total=False):
@@ -128,12 +122,12 @@ class Certification(Chapter):
         """
         return self._read("secwxaapiQueryauth", appid, into=CertificationState, body={"taskid": taskid})
 
-    def uploadauthmaterial(self, appid: str, *, media: Upload) -> CertificationPicture:
+    def uploadauthmaterial(self, appid: str, *, media: Upload) -> AuditMedia:
         """Upload a picture of at most 2 MB right before submitting. The combined way takes `filing.upload_icp_media`.
 
         https://developers.weixin.qq.com/doc/oplatform/openApi/miniprogram-management/weapp-wxverify/api_secwxaapi_uploadauthmaterial
         """
-        return self._write("secwxaapiUploadauthmaterial", appid, into=CertificationPicture, files={"media": media})
+        return self._write("secwxaapiUploadauthmaterial", appid, into=AuditMedia, files={"media": media})
 
     def authidentitytree(self, appid: str) -> IdentityTree:
         """List what a person may be certified as; the name of a leaf goes into `auth_identification`.
@@ -147,13 +141,7 @@ class Certification(Chapter):
         return answer
 
     def submit_auth_and_icp(
-        self,
-        appid: str,
-        *,
-        auth_data: Mapping[str, Any],
-        icp_subject: Mapping[str, Any],
-        icp_applets: Mapping[str, Any],
-        icp_materials: Mapping[str, Any],
+        self, appid: str, *, auth_data: Mapping[str, Any], application: FilingApplication
     ) -> CombinedProcedure:
         """Submit certification and filing in one go, for persons and companies that have neither.
 
@@ -162,12 +150,7 @@ class Certification(Chapter):
         hold the `procedure_id`, too.
         https://developers.weixin.qq.com/doc/oplatform/openApi/miniprogram-management/wxverifyicp/api_submitauthandicp
         """
-        body = {
-            "auth_data": auth_data,
-            "icp_subject": icp_subject,
-            "icp_applets": icp_applets,
-            "icp_materials": icp_materials,
-        }
+        body = {"auth_data": auth_data, **application}
         return self._write("submitAuthAndIcp", appid, into=CombinedProcedure, body=body)
 
     def query_auth_and_icp(self, appid: str, *, procedure_id: str) -> CombinedState:

@@ -191,12 +191,7 @@ class Component(Chapter):
         return self._read("getAuthorizerOptionInfo", appid, into=AuthorizerOption, body=body, token=side)
 
     def set_authorizer_option(
-        self,
-        appid: str,
-        *,
-        option_name: str,
-        option_value: str,
-        side: Side = "component",
+        self, appid: str, *, option_name: str, option_value: str, side: Side = "component"
     ) -> Done:
         """Change an option of a merchant's account; on `side` see `get_authorizer_option`.
 

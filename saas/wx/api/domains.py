@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from saas.wx.chapter import Chapter, Done
+from saas.wx.chapter import Chapter, CheckFile, Done
 
 Action = Literal["add", "delete", "set", "get"]
 
@@ -44,7 +44,7 @@ class EffectiveServerDomains(TypedDict, total=False):
 
 class PrefetchHost(TypedDict, total=False):
     url: str
-    status: int | str
+    status: int
 
 
 class PrefetchHosts(TypedDict, total=False):
@@ -54,11 +54,6 @@ class PrefetchHosts(TypedDict, total=False):
 
 class JumpDomains(TypedDict, total=False):
     webviewdomain: list[str]
-
-
-class JumpCheckFile(TypedDict):
-    file_name: str
-    file_content: str
 
 
 class EffectiveJumpDomains(TypedDict, total=False):
@@ -128,12 +123,12 @@ class Domains(Chapter):
         body = {"action": action, "webviewdomain": list(webviewdomain) or None}
         return self._write("modifyJumpDomainDirectly", appid, into=JumpDomains, body=body, only_reads=action == "get")
 
-    def get_webviewdomain_confirmfile(self, appid: str) -> JumpCheckFile:
+    def get_webviewdomain_confirmfile(self, appid: str) -> CheckFile:
         """Read the check file for directly set business domains; the component app's is another one.
 
         https://developers.weixin.qq.com/doc/oplatform/openApi/miniprogram-management/domain-management/api_getjumpdomainconfirmfile
         """
-        return self._read("getJumpDomainConfirmFile", appid, into=JumpCheckFile)
+        return self._read("getJumpDomainConfirmFile", appid, into=CheckFile)
 
     def get_effective_webviewdomain(self, appid: str) -> EffectiveJumpDomains:
         """Read which business domains hold after the next release.

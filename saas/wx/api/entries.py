@@ -16,6 +16,15 @@ class LineColor(TypedDict):
     b: int
 
 
+class Look(TypedDict, total=False):
+    """`width` is 280 to 1280 pixels, `is_hyaline` makes the ground transparent, `auto_color` overrules the colour."""
+
+    width: int
+    auto_color: bool
+    line_color: LineColor
+    is_hyaline: bool
+
+
 class Target(TypedDict, total=False):
     """The home page of the online version, where nothing is said."""
 
@@ -40,29 +49,13 @@ class Entries(Chapter):
     """Codes hold for ever, links 30 days at most; links are for released mini programs of organisations only."""
 
     def getwxacode(
-        self,
-        appid: str,
-        *,
-        path: str,
-        width: int | None = None,
-        auto_color: bool | None = None,
-        line_color: LineColor | None = None,
-        is_hyaline: bool | None = None,
-        env_version: Version | None = None,
+        self, appid: str, *, path: str, env_version: Version | None = None, look: Look | None = None
     ) -> Download:
         """Draw a code for a page with its query. Only 100,000 in all, never given back: BudgetUsedUp.
 
-        `width` is 280 to 1280 pixels, `is_hyaline` makes the ground transparent.
         https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode
         """
-        body = {
-            "path": path,
-            "width": width,
-            "auto_color": auto_color,
-            "line_color": line_color,
-            "is_hyaline": is_hyaline,
-            "env_version": env_version,
-        }
+        body = {"path": path, "env_version": env_version, **(look or {})}
         return self._download("getQRCode", appid, body=body, counted=True)
 
     def getwxacodeunlimit(
@@ -73,10 +66,7 @@ class Entries(Chapter):
         page: str | None = None,
         check_path: bool | None = None,
         env_version: Version | None = None,
-        width: int | None = None,
-        auto_color: bool | None = None,
-        line_color: LineColor | None = None,
-        is_hyaline: bool | None = None,
+        look: Look | None = None,
     ) -> Download:
         """Draw a code whose page reads `scene`: up to 32 letters, digits and !#$&'()*+,/:;=?@-._~.
 
@@ -84,16 +74,7 @@ class Entries(Chapter):
         such pages. NothingOnline.
         https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode
         """
-        body = {
-            "scene": scene,
-            "page": page,
-            "check_path": check_path,
-            "env_version": env_version,
-            "width": width,
-            "auto_color": auto_color,
-            "line_color": line_color,
-            "is_hyaline": is_hyaline,
-        }
+        body = {"scene": scene, "page": page, "check_path": check_path, "env_version": env_version, **(look or {})}
         return self._download("getUnlimitedQRCode", appid, body=body)
 
     def generatescheme(
@@ -128,13 +109,8 @@ class Entries(Chapter):
         500,000 a day together with schemes. NothingOnline.
         https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink
         """
-        body = {
-            "path": path,
-            "query": query,
-            **_until(expire_time, expire_interval),
-            "cloud_base": cloud_base,
-            "env_version": env_version,
-        }
+        where = {"path": path, "query": query, "cloud_base": cloud_base, "env_version": env_version}
+        body = {**where, **_until(expire_time, expire_interval)}
         return self._write("generateUrlLink", appid, into=UrlLink, body=body)
 
     def genwxashortlink(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
+from saas.wx.api.media import UploadedMedia
 from saas.wx.chapter import Chapter, Done, Download, Upload
 
 
@@ -26,10 +27,12 @@ class FaceCheck(TypedDict, total=False):
     along_with_auth_result: int
 
 
-class FilingMedia(TypedDict, total=False):
-    type: str
-    media_id: str
-    created_at: int
+class FilingApplication(TypedDict):
+    """The parts of an application, with the fields of WeChat's page."""
+
+    icp_subject: Mapping[str, Any]
+    icp_applets: Mapping[str, Any]
+    icp_materials: Mapping[str, Any]
 
 
 class FilingHint(TypedDict, total=False):
@@ -84,22 +87,20 @@ class FiledCertificate(TypedDict, total=False):
     certificate_address: str
 
 
-class FiledPerson(TypedDict, total=False):
+class FiledLegalPerson(TypedDict, total=False):
+    name: str
+    certificate_number: str
+
+
+class FiledPerson(FiledLegalPerson, total=False):
     """Masked with asterisks: of no use for a new application."""
 
-    name: str
     mobile: str
     email: str
     emergency_contact: str
     certificate_type: int
-    certificate_number: str
     certificate_validity_date_start: str
     certificate_validity_date_end: str
-
-
-class FiledLegalPerson(TypedDict, total=False):
-    name: str
-    certificate_number: str
 
 
 class FiledSubject(TypedDict, total=False):
@@ -135,42 +136,6 @@ class OnlineFiling(TypedDict, total=False):
     icp_applets: FiledProgram
 
 
-class ServiceContentType(TypedDict, total=False):
-    """`parent_type` 0: a heading, not to be sent."""
-
-    type: int
-    parent_type: int
-    name: str
-    remark: str
-
-
-class ServiceContentTypes(TypedDict):
-    items: list[ServiceContentType]
-
-
-class CertificateType(TypedDict, total=False):
-    """Only for the `subject_type`; persons have 5."""
-
-    type: int
-    subject_type: int
-    name: str
-    remark: str
-
-
-class CertificateTypes(TypedDict):
-    items: list[CertificateType]
-
-
-class SubjectType(TypedDict, total=False):
-    type: int
-    name: str
-    remark: str
-
-
-class SubjectTypes(TypedDict):
-    items: list[SubjectType]
-
-
 class PreapprovalType(TypedDict, total=False):
     type: int
     name: str
@@ -178,6 +143,34 @@ class PreapprovalType(TypedDict, total=False):
 
 class PreapprovalTypes(TypedDict):
     items: list[PreapprovalType]
+
+
+class SubjectType(PreapprovalType, total=False):
+    remark: str
+
+
+class SubjectTypes(TypedDict):
+    items: list[SubjectType]
+
+
+class ServiceContentType(SubjectType, total=False):
+    """`parent_type` 0: a heading, not to be sent."""
+
+    parent_type: int
+
+
+class ServiceContentTypes(TypedDict):
+    items: list[ServiceContentType]
+
+
+class CertificateType(SubjectType, total=False):
+    """Only for the `subject_type`; persons have 5."""
+
+    subject_type: int
+
+
+class CertificateTypes(TypedDict):
+    items: list[CertificateType]
 
 
 class District(TypedDict, total=False):
@@ -220,14 +213,14 @@ class Filing(Chapter):
         icp_order_field: str,
         type: Literal["image", "video"] = "image",  # noqa: A002 - WeChat's name
         certificate_type: int | None = None,
-    ) -> FilingMedia:
+    ) -> UploadedMedia:
         """Upload a picture or video for the field with this dotted path.
 
         WeChat reads the text of certificates by their type: a wrong `certificate_type` fails here or on applying.
         https://developers.weixin.qq.com/doc/oplatform/openApi/miniprogram-management/record/api_uploadicpmedia
         """
         body = {"type": type, "certificate_type": certificate_type, "icp_order_field": icp_order_field}
-        return self._write("uploadIcpMedia", appid, into=FilingMedia, body=body, files={"media": media})
+        return self._write("uploadIcpMedia", appid, into=UploadedMedia, body=body, files={"media": media})
 
     def get_icp_media(self, appid: str, *, media_id: str) -> Download:
         """Fetch an uploaded file; MediaNotFound.
@@ -236,22 +229,14 @@ class Filing(Chapter):
         """
         return self._download("getIcpMedia", appid, query={"media_id": media_id})
 
-    def apply_icp_filing(
-        self,
-        appid: str,
-        *,
-        icp_subject: Mapping[str, Any],
-        icp_applets: Mapping[str, Any],
-        icp_materials: Mapping[str, Any],
-    ) -> Done:
+    def apply_icp_filing(self, appid: str, *, application: FilingApplication) -> Done:
         """Apply for the filing. Calls are limited per day, refused ones too, as far as known: check everything before.
 
         The ministry's text message, which a person must answer, has no event: read the state. FilingRefused, whose
         answer's `hints` are `FilingHint`s; FilingRunning.
         https://developers.weixin.qq.com/doc/oplatform/openApi/miniprogram-management/record/api_applyicpfiling
         """
-        body = {"icp_subject": icp_subject, "icp_applets": icp_applets, "icp_materials": icp_materials}
-        return self._write("applyIcpFiling", appid, into=Done, body=body)
+        return self._write("applyIcpFiling", appid, into=Done, body={**application})
 
     def cancel_apply_icp_filing(self, appid: str) -> Done:
         """Withdraw the application, until the platform review is over; NoSuchFiling after that.

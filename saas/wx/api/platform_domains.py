@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
-from saas.wx.chapter import Chapter
+from saas.wx.chapter import Chapter, CheckFile
 
 Action = Literal["add", "delete", "set", "get"]
 
@@ -26,20 +26,11 @@ class PlatformJumpDomains(TypedDict, total=False):
     invalid_wxa_jump_h5_domain: str
 
 
-class ConfirmFile(TypedDict):
-    file_name: str
-    file_content: str
-
-
 class PlatformDomains(Chapter):
     """`set` replaces the whole list; without `is_modify_published_together` only the testing list changes."""
 
     def modify_wxa_server_domain(
-        self,
-        *,
-        action: Action,
-        wxa_server_domain: Sequence[str] = (),
-        is_modify_published_together: bool | None = None,
+        self, *, action: Action, wxa_server_domain: Sequence[str] = (), is_modify_published_together: bool | None = None
     ) -> PlatformServerDomains:
         """Read or change the server domains: 1000 hosts, 50 changes a month. Mini programs may use only these.
 
@@ -54,12 +45,12 @@ class PlatformDomains(Chapter):
             "modifyThirdpartyServerDomain", into=PlatformServerDomains, body=body, only_reads=action == "get"
         )
 
-    def get_domain_confirmfile(self) -> ConfirmFile:
+    def get_domain_confirmfile(self) -> CheckFile:
         """Read the check file that must be at the root of every business domain before it is registered.
 
         https://developers.weixin.qq.com/doc/oplatform/openApi/thirdparty-management/domain-mgnt/api_modifythirdpartyjumpdomain
         """
-        return self._read("getThirdpartyJumpDomainConfirmFile", into=ConfirmFile)
+        return self._read("getThirdpartyJumpDomainConfirmFile", into=CheckFile)
 
     def modify_wxa_jump_domain(
         self,

@@ -87,14 +87,7 @@ class Profile(Chapter):
         return self._read("checkNickName", appid, into=NameCheck, body={"nick_name": nick_name})
 
     def modifyheadimage(
-        self,
-        appid: str,
-        *,
-        head_img_media_id: str,
-        x1: float = 0,
-        y1: float = 0,
-        x2: float = 1,
-        y2: float = 1,
+        self, appid: str, *, head_img_media_id: str, x1: float = 0, y1: float = 0, x2: float = 1, y2: float = 1
     ) -> Done:
         """Change the avatar: five a year, at once and without review. The corners are fractions of the picture.
 

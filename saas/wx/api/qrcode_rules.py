@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
-from saas.wx.chapter import Chapter, Done
+from saas.wx.chapter import Chapter, CheckFile, Done
 
 
 class QrcodeRule(TypedDict, total=False):
@@ -25,11 +25,6 @@ class RuleList(TypedDict, total=False):
     list_size: int
     total_count: int
     rule_list: list[QrcodeRule]
-
-
-class RuleCheckFile(TypedDict):
-    file_name: str
-    file_content: str
 
 
 class QrcodeRules(Chapter):
@@ -67,12 +62,12 @@ class QrcodeRules(Chapter):
         """
         return self._read("qrcodeJumpGet", appid, into=RuleList)
 
-    def qrcodejumpdownload(self, appid: str) -> RuleCheckFile:
+    def qrcodejumpdownload(self, appid: str) -> CheckFile:
         """Read the check file, which must lie where the prefix points.
 
         https://developers.weixin.qq.com/doc/oplatform/en/openApi/OpenApiDoc/miniprogram-management/jumpqrcode-config/downloadQRCodeText.html
         """
-        return self._read("downloadQRCodeText", appid, into=RuleCheckFile)
+        return self._read("downloadQRCodeText", appid, into=CheckFile)
 
     def qrcodejumpdelete(self, appid: str, *, prefix: str) -> Done:
         """Delete a rule: the only way to change a published one.

@@ -7,20 +7,17 @@ from typing import TypedDict
 from saas.wx.chapter import Chapter, Done
 
 
-class ShownAccount(TypedDict, total=False):
+class ShowableAccount(TypedDict, total=False):
+    appid: str
+    nickname: str
+    headimg: str
+
+
+class ShownAccount(ShowableAccount, total=False):
     """`can_open`: whether one may be set; `is_open`: whether it is shown. The account may be missing."""
 
     can_open: int
     is_open: int
-    appid: str
-    nickname: str
-    headimg: str
-
-
-class ShowableAccount(TypedDict, total=False):
-    nickname: str
-    appid: str
-    headimg: str
 
 
 class ShowableAccounts(TypedDict, total=False):

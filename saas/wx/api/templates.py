@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from saas.wx.api.categories import AuditCategory
 from saas.wx.chapter import Chapter, Done
 
 
@@ -23,29 +24,16 @@ class Drafts(TypedDict):
     draft_list: list[Draft]
 
 
-class TemplateCategory(TypedDict, total=False):
+class TemplateCategory(AuditCategory, total=False):
     address: str
     tag: str
     title: str
-    first_class: str
-    second_class: str
-    third_class: str
-    first_id: int
-    second_id: int
-    third_id: int
 
 
-class Template(TypedDict, total=False):
+class Template(Draft, total=False):
     """`template_type`: 0 ordinary, 1 standard; only standard ones carry the audit fields."""
 
     template_id: str
-    draft_id: str
-    create_time: int
-    user_version: str
-    user_desc: str
-    source_miniprogram_appid: str
-    source_miniprogram: str
-    developer: str
     template_type: int
     category_list: list[TemplateCategory]
     audit_scene: int
