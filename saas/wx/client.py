@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import httpx2
 
-from saas.wx import errors
+from saas.wx import answers, errors
 from saas.wx.api.account import Account
 from saas.wx.api.categories import Categories
 from saas.wx.api.certification import Certification
@@ -51,13 +51,6 @@ _UPLOAD_SECONDS = 60.0
 _CONNECT_SECONDS = 3.0
 _UPLOADS = frozenset({"commit"})
 
-_ID_FIELDS = frozenset(
-    {
-        "app_version", "appeal_record_id", "audit_id", "auditid", "draft_id", "illegal_record_id", "media_id",
-        "mediaid", "order_id", "orderid", "procedure_id", "task_id", "taskid", "template_id", "unique_id",
-    }
-)  # fmt: skip
-
 
 class TokenSource(Protocol):
     """Where access tokens come from. `refused` is a value that WeChat has just refused: never answer it again."""
@@ -88,7 +81,8 @@ class WxClient:
     """WeChat's API for one component app; its chapters are attributes: `client.code.commit(appid, ...)`.
 
     `before` is asked first and `limiter` last before every request: either may raise, and then nothing is sent; the
-    limiter may wait, too. `record` gets every request, failed ones too.
+    limiter may wait, too. `take` comes after them and may refuse, too: it is given what is sent, and what it returns is
+    told how the call went. `record` gets every request, failed ones too.
     `sleep` is called between repeats of reading calls when WeChat is busy.
     """
 
@@ -102,6 +96,7 @@ class WxClient:
         record: Callable[[CallRecord], None],
         before: Callable[[], None] | None = None,
         limiter: Callable[[Operation, str | None], None] | None = None,
+        take: Callable[[Operation, str | None, Mapping[str, Any]], Callable[[Any], None] | None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._component_appid = component_appid
@@ -111,6 +106,7 @@ class WxClient:
         self._record = record
         self._before = before
         self._limiter = limiter
+        self._take = take
         self._sleep = sleep
         self.account = Account(self)
         self.categories = Categories(self)
@@ -172,8 +168,9 @@ class WxClient:
             value = self._token(kind, appid, refused)
             if self._limiter is not None:
                 self._limiter(op, appid)
+            settle = self._take(op, appid, {**(query or {}), **(body or {})}) if self._take is not None else None
             try:
-                return self._attempt(op, appid, attempt, value, query=query, body=body, files=files)
+                return self._attempt(op, appid, attempt, value, settle, query=query, body=body, files=files)
             except errors.TokenRefused:
                 if value is None or refused is not None:
                     raise
@@ -199,6 +196,7 @@ class WxClient:
         appid: str | None,
         attempt: int,
         token: str | None,
+        settle: Callable[[Any], None] | None,
         *,
         query: Mapping[str, Any] | None,
         body: Mapping[str, Any] | None,
@@ -212,11 +210,14 @@ class WxClient:
             response = self._send(op, appid, token, query=query, body=body, files=files)
             answer = _read_answer(op, appid, response)
             errcode = 0
+            self._tell(settle, answer)
         except errors.WeChatError as error:
             errcode, rid = error.code, error.rid
+            self._tell(settle, error)
             raise
         except errors.CallFailed as error:
             problem = "unreachable" if isinstance(error, errors.WeChatUnreachable) else "unreadable"
+            self._tell(settle, error)
             raise
         else:
             return answer
@@ -262,6 +263,14 @@ class WxClient:
         except Exception:  # the call has happened: a full log must not turn a success into a failure
             _log.exception("the call log could not be written: %s", record)
 
+    def _tell(self, settle: Callable[[Any], None] | None, outcome: Any) -> None:
+        if settle is None:
+            return
+        try:
+            settle(outcome)
+        except Exception:  # as above; the chance stays taken
+            _log.exception("the outcome of a counted call could not be kept")
+
 
 def _timeout(op: Operation) -> httpx2.Timeout:
     if op.id in _UPLOADS or op.request_content_type == "multipart/form-data":
@@ -278,7 +287,7 @@ def _part(upload: Upload) -> tuple[str, bytes, str]:
 
 def _read_answer(op: Operation, appid: str | None, response: httpx2.Response) -> Any:
     content = response.content
-    answer = _json(content)
+    answer = _json(op, content)
     if response.status_code >= 500 and answer is None:
         raise errors.WeChatUnreachable(f"{op.id}: HTTP {response.status_code}", operation=op.id, appid=appid)
     if answer is None:
@@ -295,18 +304,18 @@ def _read_answer(op: Operation, appid: str | None, response: httpx2.Response) ->
         raise errors.UnreadableAnswer(f"{op.id}: an errcode that is no number", operation=op.id, appid=appid)
     if errcode:
         raise errors.from_answer(answer, operation=op.id, appid=appid)
-    return _with_text_ids(answer)
+    return answer
 
 
-def _json(content: bytes) -> dict[str, Any] | None:
+def _json(op: Operation, content: bytes) -> dict[str, Any] | None:
     """The JSON object in an answer, whatever its declared type: WeChat sends JSON as text/plain, even for pictures."""
     if not content.lstrip().startswith((b"{", b"\xef\xbb\xbf")):
         return None
     try:
         answer = json.loads(content.decode("utf-8-sig", errors="replace"), strict=False)
+        return answers.read(answer, op.response_schema or {}) if isinstance(answer, dict) else None
     except (ValueError, RecursionError):
         return None
-    return answer if isinstance(answer, dict) else None
 
 
 def _errcode(answer: Mapping[str, Any]) -> int | None:
@@ -314,15 +323,3 @@ def _errcode(answer: Mapping[str, Any]) -> int | None:
         return int(answer.get("errcode") or 0)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _with_text_ids(value: Any) -> Any:
-    """WeChat's ids as text wherever they stand: some answers write them as numbers, some as strings."""
-    if isinstance(value, list):
-        return [_with_text_ids(one) for one in value]
-    if isinstance(value, dict):
-        return {
-            name: str(inner) if name in _ID_FIELDS and type(inner) is int else _with_text_ids(inner)
-            for name, inner in value.items()
-        }
-    return value

@@ -32,12 +32,11 @@ class AuditStatus(TypedDict, total=False):
 
 
 class LatestAudit(TypedDict, total=False):
-    """As AuditStatus; the pictures come as `ScreenShot` or as `screenshot`."""
+    """As AuditStatus."""
 
     auditid: str
     status: int
     reason: str
-    ScreenShot: str
     screenshot: str
     user_version: str
     user_desc: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from saas.wx.api.component import MiniProgramCategory
 from saas.wx.chapter import Chapter
 
 
@@ -20,22 +21,13 @@ class UsedPlugins(TypedDict, total=False):
     plugin_list: list[UsedPlugin]
 
 
-class ApplicantCategory(TypedDict, total=False):
-    first: str
-    second: str
+class PluginApplication(UsedPlugin, total=False):
+    """The program that asks; `apply_url` describes the use."""
 
-
-class PluginApplication(TypedDict, total=False):
-    """`status` as in UsedPlugin; `apply_url` describes the use."""
-
-    appid: str
-    status: int
-    nickname: str
-    headimgurl: str
     reason: str
     apply_url: str
-    create_time: int | str
-    categories: list[ApplicantCategory]
+    create_time: int
+    categories: list[MiniProgramCategory]
 
 
 class PluginApplications(TypedDict, total=False):

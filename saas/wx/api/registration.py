@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict
 
 from saas.wx.chapter import Chapter, Done
 
@@ -91,11 +91,7 @@ class Registrations(Chapter):
         return self._write("registerMiniprogram", into=Done, query={"action": action}, body=body)
 
     def fastregisterpersonalweapp(
-        self,
-        *,
-        component_phone: str,
-        wxuser: str | None = None,
-        idname: str | None = None,
+        self, *, component_phone: str, wxuser: str | None = None, idname: str | None = None
     ) -> Registration:
         """Register a natural person's mini program. Five calls a day per WeChat id, failed ones too (91030).
 
@@ -113,11 +109,7 @@ class Registrations(Chapter):
         return self._read("fastRegisterPersonalMp", into=Registration, query={"action": "query"}, body=body)
 
     def fastregistertransactionweapp(
-        self,
-        *,
-        component_phone: str,
-        openid: str | None = None,
-        idname: str | None = None,
+        self, *, component_phone: str, openid: str | None = None, idname: str | None = None
     ) -> Registration:
         """Register an upgraded personal mini program, which may sell.
 
@@ -142,11 +134,9 @@ class Registrations(Chapter):
         the unfinished first call makes the ticket look invalid (61058) although the mini program was created.
         https://developers.weixin.qq.com/doc/oplatform/openApi/register-management/fast-registration-officalaccount/api_registerminiprogrambyoffiaccount.html
         """
-        answer = self._write(
+        return self._write(
             "registerMiniprogramByOffiaccount", appid, into=RegisteredByOfficialAccount, body={"ticket": ticket}
         )
-        flags = {name: _is_true(answer[name]) for name in ("is_wx_verify_succ", "is_link_succ") if name in answer}
-        return cast("RegisteredByOfficialAccount", {**answer, **flags})
 
     def componentrebindadmin(self, appid: str, *, taskid: str) -> Done:
         """Finish a change of the administrator; `taskid` comes back from `links.rebind_admin_url`.
@@ -154,8 +144,3 @@ class Registrations(Chapter):
         What becomes of the authorization is not documented, nor has the call a page of its own: rely on the events.
         """
         return self._write("componentRebindAdmin", appid, into=Done, body={"taskid": taskid})
-
-
-def _is_true(value: object) -> bool:
-    """WeChat declares booleans here and shows quoted ones."""
-    return value is True or str(value).lower() in ("true", "1")
