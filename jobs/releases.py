@@ -86,6 +86,11 @@ def refresh_code_state(db: Session, program_id: UUID, _attempt: int) -> None:
     reading.refresh_code_state(db, load_program(db, program_id))
 
 
+@job(attempts=4)
+def check_standing(db: Session, _provider_id: UUID, _attempt: int) -> None:
+    sweeps.check_standing(db)
+
+
 def look_at_audits(db: Session) -> None:
     """Cron: no open audit stays without its watch."""
     sweeps.watch_open_audits(db)
@@ -94,3 +99,8 @@ def look_at_audits(db: Session) -> None:
 def look_at_programs(db: Session) -> None:
     """Cron: read every mini program's code state once a day."""
     sweeps.refresh_all_programs(db)
+
+
+def look_at_standing(db: Session) -> None:
+    """Cron: compare every stage with what it is derived from."""
+    sweeps.check_all_standing(db)

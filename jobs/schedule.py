@@ -57,6 +57,7 @@ CRONS = [
     Cron("jobs.batches.look_at_batches", every=timedelta(minutes=1)),
     Cron("jobs.releases.look_at_audits", every=timedelta(minutes=30)),
     Cron("jobs.releases.look_at_programs", at="53 18 * * *"),
+    Cron("jobs.releases.look_at_standing", at="7 20 * * *"),
     Cron("jobs.components.prune_call_log", at="23 19 * * *"),
     Cron("jobs.callbacks.prune", at="29 19 * * *"),
     Cron("jobs.tenants.forget_the_past", at="41 19 * * *"),

@@ -19,6 +19,7 @@ from saas.embedded import EmbeddedPostgres, EmbeddedValkey
 from saas.migrate import migrate
 from saas.tenants import keys
 from tests.cast import Cast, make_cast
+from tests.standing import wrong_stages
 
 
 def _worker() -> str:
@@ -74,8 +75,8 @@ def installed(postgres: EmbeddedPostgres, valkey: EmbeddedValkey, home: Path) ->
 
 
 @pytest.fixture
-def ground(installed: Settings, postgres: EmbeddedPostgres, home: Path) -> Settings:
-    """The installation with nothing in it, its clock on real time."""
+def ground(installed: Settings, postgres: EmbeddedPostgres, home: Path) -> Iterator[Settings]:
+    """The installation with nothing in it, its clock on real time. Whatever a test did, stages are right afterwards."""
     (home / "clock").unlink(missing_ok=True)
     with postgres.superuser("daiban") as connection:
         connection.execute("set session_replication_role = replica")
@@ -89,7 +90,8 @@ def ground(installed: Settings, postgres: EmbeddedPostgres, home: Path) -> Setti
         queue.redis_connection().flushdb()
     except redis.RedisError:
         queue.forget_connection()
-    return installed
+    yield installed
+    assert wrong_stages() == []
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -79,7 +79,7 @@ def ensure_program(db: Session, component: ComponentApp, appid: str) -> tuple[Pr
             permission_sets=[], profile={}, profile_operation="", profile_rid="", profile_error="", ext_values={},
             note="", authorization=AuthorizationStatus.AUTHORIZED.value,
         )
-        .on_conflict_do_nothing(index_elements=["component_id", "appid"])
+        .on_conflict_do_nothing(index_elements=["component_id", "appid"], index_where=text("appid <> ''"))
         .returning(Program.id)
     ).first()  # fmt: skip
     query = select(Program).where(Program.component_id == component.id, Program.appid == appid)

@@ -1,4 +1,4 @@
-"""Mini programs and how they come to be authorized."""
+"""Mini programs, how each stands, and how they come to be authorized."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.db import Base, TenantOwned
+from saas.programs.words import Turn, Word
 from saas.vault import Sealed
 
 
@@ -24,11 +25,15 @@ class AuthorizationStatus(StrEnum):
 
 
 class Program(TenantOwned, Base):
-    """A mini program under one component app. `name` and the rest of its profile are as WeChat last told us."""
+    """A mini program under one component app. `name` and the rest of its profile are as WeChat last told us.
+
+    One without an appid is still to be registered. The columns from `stage` on are a summary for lists and filters,
+    written by `saas.programs.standing` and `saas.releases.status` only.
+    """
 
     __tablename__ = "programs"
     __table_args__ = (
-        UniqueConstraint("component_id", "appid"),
+        Index("uq_programs_appid", "component_id", "appid", unique=True, postgresql_where=text("appid <> ''")),
         UniqueConstraint("provider_id", "id"),
         ForeignKeyConstraint(
             ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
@@ -36,6 +41,9 @@ class Program(TenantOwned, Base):
         ForeignKeyConstraint(["provider_id", "merchant_id"], ["merchants.provider_id", "merchants.id"]),
         Index("ix_programs_listing", "provider_id", "id"),
         Index("ix_programs_merchant", "provider_id", "merchant_id"),
+        Index("ix_programs_stage", "provider_id", "stage", "id"),
+        Index("ix_programs_turn", "provider_id", "turn", "id"),
+        Index("ix_programs_online", "provider_id", "online_version_key", "id"),
     )
 
     component_id: Mapped[UUID]
@@ -63,6 +71,41 @@ class Program(TenantOwned, Base):
     authorization: Mapped[str] = mapped_column(Text, default=AuthorizationStatus.AUTHORIZED)
     authorized_at: Mapped[datetime | None] = mapped_column(default=None)
     unauthorized_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    stage: Mapped[str] = mapped_column(Text, default=Word.NO_CODE)
+    turn: Mapped[str] = mapped_column(Text, default=Turn.PROVIDER)
+    stage_since: Mapped[datetime | None] = mapped_column(default=None)
+    due_at: Mapped[datetime | None] = mapped_column(default=None)
+    trial_version: Mapped[str] = mapped_column(Text, default="")
+    trial_version_key: Mapped[str] = mapped_column(Text(collation="C"), default="")
+    trial_template: Mapped[int | None] = mapped_column(default=None)
+    online_version: Mapped[str] = mapped_column(Text, default="")
+    online_version_key: Mapped[str] = mapped_column(Text(collation="C"), default="")
+    online_template: Mapped[int | None] = mapped_column(default=None)
+
+
+class ProgramStep(TenantOwned, Base):
+    """How one step of a mini program stands: `word` of `saas.programs.words`, since when, until when at the latest.
+
+    `turn` is who must act for it now: nobody, too, when another step has overtaken it.
+    """
+
+    __tablename__ = "program_steps"
+    __table_args__ = (
+        UniqueConstraint("program_id", "step"),
+        ForeignKeyConstraint(
+            ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
+        ),
+        Index("ix_program_steps_word", "provider_id", "step", "word", "program_id"),
+    )
+
+    program_id: Mapped[UUID]
+    step: Mapped[str] = mapped_column(Text)
+    word: Mapped[str] = mapped_column(Text)
+    turn: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime | None] = mapped_column(default=None)
+    due_at: Mapped[datetime | None] = mapped_column(default=None)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
 class LinkStatus(StrEnum):

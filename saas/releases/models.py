@@ -106,6 +106,10 @@ class LibraryAction(Failable, TenantOwned, Base):
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+_STEPS_BY = "saas.releases.status.write_code_steps"
+"""Writes the steps of a mini program when one of its rows here changes: see `saas.programs.standing`."""
+
+
 class CodeState(Failable, TenantOwned, Base):
     """What one program runs: the five slots that WeChat keeps apart (trial, audit, online, phased, service switch).
 
@@ -122,6 +126,8 @@ class CodeState(Failable, TenantOwned, Base):
         ForeignKeyConstraint(["provider_id", "trial_template_row_id"], ["templates.provider_id", "templates.id"]),
         ForeignKeyConstraint(["provider_id", "online_template_row_id"], ["templates.provider_id", "templates.id"]),
     )
+
+    steps_by = _STEPS_BY
 
     program_id: Mapped[UUID]
     trial_version: Mapped[str] = mapped_column(Text, default="")
@@ -145,6 +151,7 @@ class CodeState(Failable, TenantOwned, Base):
 
 class _OfProgram(Failable, TenantOwned):
     __abstract__ = True
+    steps_by = _STEPS_BY
 
     program_id: Mapped[UUID]
     created_by: Mapped[UUID | None] = mapped_column(default=None)

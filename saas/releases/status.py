@@ -1,20 +1,27 @@
-"""Where each mini program's code stands, whose turn it is and since when: for lists, timelines and the next button."""
+"""Where each mini program's code stands, whose turn it is and since when: derived from its newest upload, audit and
+release and from what is online.
+
+Pages about the code derive it on the spot. For lists and timelines `write_code_steps` keeps it in `program_steps` and
+in the summary of `programs`; it runs by itself whenever one of those rows changes (`saas.programs.standing`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
-from saas.errors import N_
-from saas.programs.models import AuthorizationStatus, Program
+from saas.programs import standing
+from saas.programs.models import AuthorizationStatus, Program, ProgramStep
+from saas.programs.versions import version_key
+from saas.programs.words import NextStep, Step, Turn, Word
+from saas.releases.code_state import UPLOAD_RUNNING
 from saas.releases.models import (
     Audit,
     AuditStatus,
@@ -22,76 +29,17 @@ from saas.releases.models import (
     Release,
     ReleaseKind,
     ReleaseStatus,
+    Template,
     Upload,
     UploadStatus,
 )
-
-
-class Stage(StrEnum):
-    UNAUTHORIZED = "unauthorized"
-    NO_CODE = "no_code"
-    UPLOADING = "uploading"
-    SCANNING = "scanning"
-    UPLOAD_FAILED = "upload_failed"
-    READY = "ready"
-    SUBMITTING = "submitting"
-    SUBMIT_FAILED = "submit_failed"
-    IN_REVIEW = "in_review"
-    DELAYED = "delayed"
-    REJECTED = "rejected"
-    UNDONE = "undone"
-    APPROVED = "approved"
-    RELEASING = "releasing"
-    RELEASE_FAILED = "release_failed"
-    RELEASED = "released"
-    ROLLED_BACK = "rolled_back"
-
-
-class Turn(StrEnum):
-    """Who has to do something."""
-
-    PROVIDER = "provider"
-    MERCHANT = "merchant"
-    WECHAT = "wechat"
-    NOBODY = "nobody"
-
-
-class NextStep(StrEnum):
-    """What the one primary button does; WAIT has none."""
-
-    AUTHORIZE = "authorize"
-    UPLOAD = "upload"
-    SUBMIT = "submit"
-    RELEASE = "release"
-    WAIT = "wait"
-
-
-_FACTS: dict[Stage, tuple[str, Turn, NextStep]] = {
-    Stage.UNAUTHORIZED: (N_("等商家授权"), Turn.MERCHANT, NextStep.AUTHORIZE),
-    Stage.NO_CODE: (N_("未上传代码"), Turn.PROVIDER, NextStep.UPLOAD),
-    Stage.UPLOADING: (N_("上传中"), Turn.WECHAT, NextStep.WAIT),
-    Stage.SCANNING: (N_("隐私接口检测中"), Turn.WECHAT, NextStep.WAIT),
-    Stage.UPLOAD_FAILED: (N_("上传失败"), Turn.PROVIDER, NextStep.UPLOAD),
-    Stage.READY: (N_("待提交审核"), Turn.PROVIDER, NextStep.SUBMIT),
-    Stage.SUBMITTING: (N_("提交审核中"), Turn.WECHAT, NextStep.WAIT),
-    Stage.SUBMIT_FAILED: (N_("提交审核失败"), Turn.PROVIDER, NextStep.SUBMIT),
-    Stage.IN_REVIEW: (N_("审核中"), Turn.WECHAT, NextStep.WAIT),
-    Stage.DELAYED: (N_("审核延后"), Turn.WECHAT, NextStep.WAIT),
-    Stage.REJECTED: (N_("审核不通过"), Turn.PROVIDER, NextStep.UPLOAD),
-    Stage.UNDONE: (N_("已撤回审核"), Turn.PROVIDER, NextStep.SUBMIT),
-    Stage.APPROVED: (N_("审核通过，待发布"), Turn.PROVIDER, NextStep.RELEASE),
-    Stage.RELEASING: (N_("发布中"), Turn.WECHAT, NextStep.WAIT),
-    Stage.RELEASE_FAILED: (N_("发布失败"), Turn.PROVIDER, NextStep.RELEASE),
-    Stage.RELEASED: (N_("已发布"), Turn.NOBODY, NextStep.UPLOAD),
-    Stage.ROLLED_BACK: (N_("已回退"), Turn.PROVIDER, NextStep.UPLOAD),
-}
 
 
 @dataclass(frozen=True)
 class ProgramStatus:
     """`label` is a msgid. `suspended` says that users cannot open the online version."""
 
-    stage: Stage
+    stage: Word
     since: datetime | None
     version: str = ""
     online_version: str = ""
@@ -99,31 +47,22 @@ class ProgramStatus:
 
     @property
     def label(self) -> str:
-        return _FACTS[self.stage][0]
+        return self.stage.label
 
     @property
     def turn(self) -> Turn:
-        return _FACTS[self.stage][1]
+        return self.stage.turn
 
     @property
     def next_step(self) -> NextStep:
-        return _FACTS[self.stage][2]
+        return self.stage.next_step
 
 
 def statuses_of(db: Session, program_ids: Collection[UUID]) -> dict[UUID, ProgramStatus]:
     """The status of each of these mini programs; one query, whatever the number."""
     if not program_ids:
         return {}
-    upload, audit, row = _newest(Upload, program_ids), _newest(Audit, program_ids), _newest(Release, program_ids)
-    query = (
-        select(Program, upload, audit, row, CodeState)
-        .outerjoin(upload, upload.program_id == Program.id)
-        .outerjoin(audit, audit.program_id == Program.id)
-        .outerjoin(row, row.program_id == Program.id)
-        .outerjoin(CodeState, and_(CodeState.program_id == Program.id))
-        .where(Program.id.in_(program_ids))
-    )
-    return {found[0].id: derive(*found) for found in db.execute(query)}
+    return {program.id: derive(program, *code) for program, *code, _, _ in db.execute(_facts(program_ids))}
 
 
 def status_of(db: Session, program: Program) -> ProgramStatus:
@@ -134,53 +73,106 @@ def derive(
     program: Program, upload: Upload | None, audit: Audit | None, row: Release | None, state: CodeState | None
 ) -> ProgramStatus:
     """The stage from the newest upload, audit and release and from what is online."""
-    stage, since, version = _stage(program, upload, audit, row, state)
+    if program.authorization != AuthorizationStatus.AUTHORIZED:
+        stage, since, version = Word.UNAUTHORIZED, program.unauthorized_at, ""
+    else:
+        stage, since, version = _stage(upload, audit, row, state) or (Word.NO_CODE, program.authorized_at, "")
     online = state.online_version if state else ""
     return ProgramStatus(stage, since, version, online, suspended=bool(state and online and state.visible is False))
 
 
+def write_code_steps(db: Session, program_ids: Collection[UUID]) -> None:
+    """Keep what is derived: the steps of the code, of which only the leading one waits for somebody, and the versions.
+
+    Runs by itself before a commit that changed any of these rows, with the mini programs locked.
+    """
+    steps = standing.steps_of(db, program_ids)
+    facts = _facts(program_ids).execution_options(populate_existing=True)
+    for program, upload, audit, row, state, trial_template, online_template in db.execute(facts).all():
+        leading = _stage(upload, audit, row, state)
+        stages = {found[0].step: found for found in _stages(upload, audit, row, state) if found}
+        if leading is not None:
+            stages[leading[0].step] = leading
+        known = {Step(one.step): one for one in steps[program.id]}
+        for step in (Step.BUILD, Step.AUDIT, Step.ONLINE):
+            if step not in stages:
+                if step in known:
+                    standing.drop_step(db, program, step)
+                continue
+            word, since, version = stages[step]
+            turn = word.turn if stages[step] is leading else Turn.NOBODY
+            if step not in known or _said(known[step]) != (word, turn, since, version):
+                standing.note_step(db, program, step, word, since=since, turn=turn, detail={"version": version})
+        program.trial_version = state.trial_version if state else ""
+        program.online_version = state.online_version if state else ""
+        program.trial_version_key = version_key(program.trial_version)
+        program.online_version_key = version_key(program.online_version)
+        program.trial_template, program.online_template = _number(trial_template), _number(online_template)
+
+
+def _said(row: ProgramStep) -> tuple[str, str, datetime | None, str]:
+    return row.word, row.turn, row.since, row.detail.get("version", "")
+
+
+def _number(template_id: str | None) -> int | None:
+    return int(template_id) if template_id and template_id.isdecimal() and len(template_id) < 10 else None
+
+
+def _facts(program_ids: Collection[UUID]) -> Select[Any]:
+    """Each mini program with its newest upload, audit and release, its code state, and WeChat's template numbers."""
+    upload, audit, row = _newest(Upload, program_ids), _newest(Audit, program_ids), _newest(Release, program_ids)
+    trial, online = aliased(Template), aliased(Template)
+    return (
+        select(Program, upload, audit, row, CodeState, trial.template_id, online.template_id)
+        .outerjoin(upload, upload.program_id == Program.id)
+        .outerjoin(audit, audit.program_id == Program.id)
+        .outerjoin(row, row.program_id == Program.id)
+        .outerjoin(CodeState, CodeState.program_id == Program.id)
+        .outerjoin(trial, trial.id == CodeState.trial_template_row_id)
+        .outerjoin(online, online.id == CodeState.online_template_row_id)
+        .where(Program.id.in_(program_ids))
+    )
+
+
 _AUDIT_STAGES = {
-    AuditStatus.QUEUED: Stage.SUBMITTING,
-    AuditStatus.SUBMITTING: Stage.SUBMITTING,
-    AuditStatus.IN_REVIEW: Stage.IN_REVIEW,
-    AuditStatus.DELAYED: Stage.DELAYED,
-    AuditStatus.REJECTED: Stage.REJECTED,
-    AuditStatus.UNDONE: Stage.UNDONE,
-    AuditStatus.APPROVED: Stage.APPROVED,
-    AuditStatus.FAILED: Stage.SUBMIT_FAILED,
+    AuditStatus.QUEUED: Word.SUBMITTING,
+    AuditStatus.SUBMITTING: Word.SUBMITTING,
+    AuditStatus.IN_REVIEW: Word.IN_REVIEW,
+    AuditStatus.DELAYED: Word.DELAYED,
+    AuditStatus.REJECTED: Word.REJECTED,
+    AuditStatus.UNDONE: Word.UNDONE,
+    AuditStatus.APPROVED: Word.APPROVED,
+    AuditStatus.FAILED: Word.SUBMIT_FAILED,
 }
 _UPLOAD_STAGES = {
-    UploadStatus.QUEUED: Stage.UPLOADING,
-    UploadStatus.SENDING: Stage.UPLOADING,
-    UploadStatus.SCANNING: Stage.SCANNING,
-    UploadStatus.READY: Stage.READY,
-    UploadStatus.SUPERSEDED: Stage.READY,
-    UploadStatus.FAILED: Stage.UPLOAD_FAILED,
+    UploadStatus.QUEUED: Word.UPLOADING,
+    UploadStatus.SENDING: Word.UPLOADING,
+    UploadStatus.SCANNING: Word.SCANNING,
+    UploadStatus.READY: Word.READY,
+    UploadStatus.SUPERSEDED: Word.READY,
+    UploadStatus.FAILED: Word.UPLOAD_FAILED,
 }
-_WAITING = (Stage.SUBMITTING, Stage.IN_REVIEW, Stage.DELAYED)
+_WAITING = (Word.SUBMITTING, Word.IN_REVIEW, Word.DELAYED)
+
+Stage = tuple[Word, datetime | None, str]
+"""A word, since when, and the version that it is about."""
 
 
-def _stage(
-    program: Program, upload: Upload | None, audit: Audit | None, row: Release | None, state: CodeState | None
-) -> tuple[Stage, datetime | None, str]:
-    """What runs comes first; then what is approved and not online; then whatever happened last."""
-    if program.authorization != AuthorizationStatus.AUTHORIZED:
-        return Stage.UNAUTHORIZED, program.unauthorized_at, ""
+def _stage(upload: Upload | None, audit: Audit | None, row: Release | None, state: CodeState | None) -> Stage | None:
+    """What runs comes first; then what is approved and not online; then whatever happened last. None without code."""
     if row is not None and row.status in (ReleaseStatus.QUEUED, ReleaseStatus.SENDING):
-        return Stage.RELEASING, row.created_at, row.user_version
-    loaded = _UPLOAD_STAGES[UploadStatus(upload.status)] if upload else None
-    if upload is not None and loaded in (Stage.UPLOADING, Stage.SCANNING):
-        return loaded, upload.committed_at or upload.created_at, upload.user_version
+        return _of_release(row)
+    if upload is not None and upload.status in UPLOAD_RUNNING:
+        return _of_upload(upload)
     reviewed = _AUDIT_STAGES[AuditStatus(audit.status)] if audit else None
     if audit is not None and reviewed in _WAITING:
-        return reviewed, audit.delayed_at or audit.submitted_at or audit.created_at, audit.user_version
-    if audit is not None and reviewed is Stage.APPROVED:
+        return _of_audit(audit)
+    if audit is not None and reviewed is Word.APPROVED:
         if not _went_online(audit, row, state):
             failed = row is not None and row.audit_id == audit.id and row.status == ReleaseStatus.FAILED
-            since = row.finished_at if failed and row else audit.decided_at
-            return (Stage.RELEASE_FAILED if failed else Stage.APPROVED), since, audit.user_version
-        reviewed = Stage.RELEASED
-    return _last(upload, loaded, audit, reviewed, row, state)
+            return _of_release(row) if failed and row else _of_audit(audit)
+        audit = None
+    return _last(upload, audit, row, state)
 
 
 def _went_online(audit: Audit, row: Release | None, state: CodeState | None) -> bool:
@@ -191,29 +183,46 @@ def _went_online(audit: Audit, row: Release | None, state: CodeState | None) -> 
     return bool(taken_over and state and state.online_version == audit.user_version)
 
 
-def _last(
-    upload: Upload | None,
-    loaded: Stage | None,
-    audit: Audit | None,
-    reviewed: Stage | None,
-    row: Release | None,
-    state: CodeState | None,
-) -> tuple[Stage, datetime | None, str]:
+def _last(upload: Upload | None, audit: Audit | None, row: Release | None, state: CodeState | None) -> Stage | None:
     """The newest thing that ended decides."""
-    found: list[tuple[datetime, Stage, str]] = []
-    if upload is not None and loaded is not None:
-        found.append((upload.created_at, loaded, upload.user_version))
-    if audit is not None and reviewed is not None and reviewed is not Stage.RELEASED:
-        found.append((audit.created_at, reviewed, audit.user_version))
+    found: list[tuple[datetime, Stage]] = []
+    if upload is not None:
+        found.append((upload.created_at, _of_upload(upload)))
+    if audit is not None:
+        found.append((audit.created_at, _of_audit(audit)))
     if row is not None and row.status == ReleaseStatus.DONE:
-        stage = Stage.ROLLED_BACK if row.kind == ReleaseKind.ROLL_BACK else Stage.RELEASED
-        found.append((row.created_at, stage, row.user_version))
-    if found:
-        newest: Any = max(found, key=lambda one: one[0])
-        return newest[1], newest[0], newest[2]
-    if state is not None and state.online_version:
-        return Stage.RELEASED, state.online_at, state.online_version
-    return Stage.NO_CODE, None, ""
+        found.append((row.created_at, _of_release(row)))
+    return max(found, key=lambda one: one[0])[1] if found else _online(row, state)
+
+
+def _stages(
+    upload: Upload | None, audit: Audit | None, row: Release | None, state: CodeState | None
+) -> list[Stage | None]:
+    """How each step of the code stands by itself."""
+    return [_of_upload(upload) if upload else None, _of_audit(audit) if audit else None, _online(row, state)]
+
+
+def _online(row: Release | None, state: CodeState | None) -> Stage | None:
+    """What is online, whoever put it there; a release that failed has changed nothing."""
+    if row is not None and row.status != ReleaseStatus.FAILED:
+        return _of_release(row)
+    return (Word.RELEASED, state.online_at, state.online_version) if state and state.online_version else None
+
+
+def _of_upload(upload: Upload) -> Stage:
+    since = upload.finished_at or upload.committed_at or upload.created_at
+    return _UPLOAD_STAGES[UploadStatus(upload.status)], since, upload.user_version
+
+
+def _of_audit(audit: Audit) -> Stage:
+    since = audit.finished_at or audit.delayed_at or audit.submitted_at or audit.created_at
+    return _AUDIT_STAGES[AuditStatus(audit.status)], since, audit.user_version
+
+
+def _of_release(row: Release) -> Stage:
+    done = Word.ROLLED_BACK if row.kind == ReleaseKind.ROLL_BACK else Word.RELEASED
+    word = {ReleaseStatus.DONE: done, ReleaseStatus.FAILED: Word.RELEASE_FAILED}.get(ReleaseStatus(row.status))
+    return word or Word.RELEASING, row.finished_at or row.created_at, row.user_version
 
 
 def _newest(model: Any, program_ids: Collection[UUID]) -> Any:

@@ -1,18 +1,27 @@
-"""The nets under jobs and pushes, in platform sessions: open audits are watched, every mini program is read daily."""
+"""The nets under jobs and pushes: open audits are watched, every mini program is read daily, every stage is checked."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
+import structlog
 from sqlalchemy import String, cast, exists, select
 from sqlalchemy.orm import Session
 
+from saas.db import settle
 from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.standing import restand
 from saas.queue import Job, JobStatus, Lane, enqueue_for
 from saas.releases.audits import OPEN, WATCH
 from saas.releases.code_state import REFRESH
 from saas.releases.models import Audit, CodeState
+from saas.releases.status import write_code_steps
 
+log = structlog.get_logger()
+
+CHECK_STANDING = "jobs.releases.check_standing"
+_AT_ONCE = 500
 _SPREAD = timedelta(hours=4)
 
 
@@ -42,3 +51,23 @@ def refresh_all_programs(db: Session) -> int:
     for number, row in enumerate(rows):
         enqueue_for(db, row.provider_id, REFRESH, row.id, lane=Lane.POLL, delay=_SPREAD * (number + 1) / len(rows))
     return len(rows)
+
+
+def check_all_standing(db: Session) -> None:
+    """Have each provider's stages compared with what they are derived from."""
+    for provider_id in db.scalars(select(Program.provider_id).distinct()):
+        enqueue_for(db, provider_id, CHECK_STANDING, provider_id, lane=Lane.POLL)
+
+
+def check_standing(db: Session) -> int:
+    """Write every step and stage of the session's provider anew; says how many were wrong, which none should be."""
+    wrong, after = 0, UUID(int=0)
+    while ids := list(db.scalars(select(Program.id).where(Program.id > after).order_by(Program.id).limit(_AT_ONCE))):
+        write_code_steps(db, ids)
+        wrong += restand(db, ids)
+        after = ids[-1]
+        settle(db)
+        db.expunge_all()
+    if wrong:
+        log.warning("stages_were_wrong", programs=wrong)
+    return wrong

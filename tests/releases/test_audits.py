@@ -9,6 +9,7 @@ from saas.components.access import load_component
 from saas.db import platform_session
 from saas.errors import Conflict, Forbidden, Invalid, NotFound
 from saas.programs.access import load_program
+from saas.programs.words import Turn, Word
 from saas.queue import Job
 from saas.releases import audits, releasing, submissions, sweeps, templates, undo
 from saas.releases.access import get_audit, get_template, get_upload, load_audit, load_upload
@@ -16,7 +17,7 @@ from saas.releases.checks import Verdict, pre_audit_checks
 from saas.releases.code_state import find_state, request_refresh
 from saas.releases.models import Audit, AuditStatus, Template, UploadStatus
 from saas.releases.pictures import screenshot_files
-from saas.releases.status import Stage, Turn, statuses_of
+from saas.releases.status import statuses_of
 from saas.releases.submissions import Item, Ugc
 from saas.tenants import activity
 from saas.tenants.access import Verb
@@ -27,7 +28,7 @@ from tests.releases.conftest import CATEGORY, Desk
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 200
 
 
-def stage(desk: Desk) -> tuple[Stage, Turn]:
+def stage(desk: Desk) -> tuple[Word, Turn]:
     with desk.session() as db:
         found = statuses_of(db, [desk.program.id])[desk.program.id]
         return found.stage, found.turn
@@ -47,7 +48,7 @@ def test_a_lost_event_is_made_up_for_by_the_watch(desk: Desk) -> None:
     names = desk.run_jobs(wait=90)
     assert "jobs.releases.watch_audit" in names
     assert desk.audit(audit).status == AuditStatus.APPROVED
-    assert stage(desk) == (Stage.APPROVED, Turn.PROVIDER)
+    assert stage(desk) == (Word.APPROVED, Turn.PROVIDER)
     assert "jobs.releases.watch_audit" not in desk.run_jobs(wait=7200)
 
 
@@ -77,7 +78,7 @@ def test_a_delay_is_no_end(desk: Desk) -> None:
     desk.hear("weapp_audit_delay", DelayTime=1)
     delayed = desk.audit(audit)
     assert (delayed.status, delayed.reason, delayed.finished_at) == (AuditStatus.DELAYED, "需要更久", None)
-    assert stage(desk) == (Stage.DELAYED, Turn.WECHAT)
+    assert stage(desk) == (Word.DELAYED, Turn.WECHAT)
     desk.control.approve(audit.auditid, push=False)
     desk.hear("weapp_audit_success", SuccTime=1)
     assert desk.audit(audit).status == AuditStatus.APPROVED
@@ -101,9 +102,9 @@ def test_reject_fix_and_submit_again(desk: Desk) -> None:
     audit = desk.submitted()
     desk.control.reject(audit.auditid, push=False)
     desk.hear("weapp_audit_fail", FailTime=1)
-    assert stage(desk) == (Stage.REJECTED, Turn.PROVIDER)
+    assert stage(desk) == (Word.REJECTED, Turn.PROVIDER)
     upload = desk.uploaded("1.0.1")
-    assert stage(desk) == (Stage.READY, Turn.PROVIDER)
+    assert stage(desk) == (Word.READY, Turn.PROVIDER)
     again = desk.start_audit(upload, feedback="已修改")
     desk.run_jobs()
     assert desk.audit(again).status == AuditStatus.IN_REVIEW
@@ -114,7 +115,7 @@ def test_undo_and_submit_again(desk: Desk) -> None:
     audit = desk.submitted()
     undo_it(desk, audit)
     assert desk.audit(audit).status == AuditStatus.UNDONE
-    assert stage(desk)[0] == Stage.UNDONE
+    assert stage(desk)[0] == Word.UNDONE
     with desk.session() as db:
         upload = load_upload(db, audit.upload_id)  # type: ignore[arg-type]
     again = desk.start_audit(upload)
@@ -141,7 +142,7 @@ def test_wechats_own_count_of_undos_is_believed(desk: Desk) -> None:
     kept = desk.audit(audit)
     assert (kept.status, kept.undo_errcode) == (AuditStatus.IN_REVIEW, 87013)
     with desk.session() as db:
-        assert undo.undo_chances(db, desk.program).rest == 0
+        assert undo.undo_chances(db, desk.program).left == 0
 
 
 def test_an_audit_that_ended_before_the_undo_keeps_its_end(desk: Desk) -> None:
@@ -180,7 +181,7 @@ def test_a_refusal_keeps_errcode_rid_and_operation(desk: Desk) -> None:
     desk.run_jobs()
     failed = desk.audit(audit)
     assert (failed.errcode, failed.rid, failed.operation) == (86002, "68f9a0c1-6a3b4c5d-6e7f8097", "submitAudit")
-    assert stage(desk) == (Stage.SUBMIT_FAILED, Turn.PROVIDER)
+    assert stage(desk) == (Word.SUBMIT_FAILED, Turn.PROVIDER)
     again = desk.start_audit(upload)
     desk.run_jobs()
     assert desk.audit(again).status == AuditStatus.IN_REVIEW
@@ -251,7 +252,7 @@ def test_an_audit_submitted_elsewhere_is_taken_over(desk: Desk) -> None:
     row = desk.release(taken)
     desk.run_jobs()
     assert desk.reread_release(row).status == "done"
-    assert stage(desk) == (Stage.RELEASED, Turn.NOBODY)
+    assert stage(desk) == (Word.RELEASED, Turn.NOBODY)
 
 
 def test_one_at_a_time(desk: Desk) -> None:
@@ -276,7 +277,7 @@ def test_without_authorization_nothing_begins(desk: Desk) -> None:
     for refused in (lambda: desk.release(audit), lambda: desk.start_upload(template)):
         with pytest.raises(Conflict):
             refused()
-    assert stage(desk) == (Stage.UNAUTHORIZED, Turn.MERCHANT)
+    assert stage(desk) == (Word.UNAUTHORIZED, Turn.MERCHANT)
 
 
 def test_a_second_click_answers_the_same_release(desk: Desk) -> None:
@@ -295,7 +296,7 @@ def test_a_release_that_wechat_refuses_is_explained_and_may_be_tried_again(desk:
     row = desk.release(audit)
     desk.run_jobs()
     assert (desk.reread_release(row).status, desk.reread_release(row).errcode) == ("failed", 85020)
-    assert stage(desk) == (Stage.RELEASE_FAILED, Turn.PROVIDER)
+    assert stage(desk) == (Word.RELEASE_FAILED, Turn.PROVIDER)
     again = desk.release(audit)
     desk.run_jobs()
     assert again.id != row.id

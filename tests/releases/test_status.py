@@ -11,8 +11,9 @@ from sqlalchemy import event
 from saas import db as database
 from saas.db import new_id, tenant_session
 from saas.programs.models import Program
+from saas.programs.words import NextStep, Turn, Word
 from saas.releases.models import Audit, CodeState, Release, Upload
-from saas.releases.status import NextStep, Stage, Turn, derive, statuses_of
+from saas.releases.status import derive, statuses_of
 from tests.cast import Cast
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -59,43 +60,43 @@ class Story:
 @pytest.mark.parametrize(
     ("story", "stage", "turn", "step"),
     [
-        (Story(), Stage.NO_CODE, Turn.PROVIDER, NextStep.UPLOAD),
-        (Story("lost"), Stage.UNAUTHORIZED, Turn.MERCHANT, NextStep.AUTHORIZE),
-        (Story().is_online("9"), Stage.RELEASED, Turn.NOBODY, NextStep.UPLOAD),
-        (Story().uploads("queued"), Stage.UPLOADING, Turn.WECHAT, NextStep.WAIT),
-        (Story().uploads("scanning"), Stage.SCANNING, Turn.WECHAT, NextStep.WAIT),
-        (Story().uploads("failed"), Stage.UPLOAD_FAILED, Turn.PROVIDER, NextStep.UPLOAD),
-        (Story().uploads("ready"), Stage.READY, Turn.PROVIDER, NextStep.SUBMIT),
-        (Story().uploads("ready").submits("submitting"), Stage.SUBMITTING, Turn.WECHAT, NextStep.WAIT),
-        (Story().uploads("ready").submits("failed"), Stage.SUBMIT_FAILED, Turn.PROVIDER, NextStep.SUBMIT),
-        (Story().uploads("ready").submits("in_review"), Stage.IN_REVIEW, Turn.WECHAT, NextStep.WAIT),
-        (Story().submits("in_review").uploads("ready"), Stage.IN_REVIEW, Turn.WECHAT, NextStep.WAIT),
-        (Story().submits("in_review").uploads("scanning"), Stage.SCANNING, Turn.WECHAT, NextStep.WAIT),
-        (Story().uploads("ready").submits("delayed"), Stage.DELAYED, Turn.WECHAT, NextStep.WAIT),
-        (Story().uploads("ready").submits("rejected"), Stage.REJECTED, Turn.PROVIDER, NextStep.UPLOAD),
-        (Story().submits("rejected").uploads("ready"), Stage.READY, Turn.PROVIDER, NextStep.SUBMIT),
-        (Story().uploads("ready").submits("undone"), Stage.UNDONE, Turn.PROVIDER, NextStep.SUBMIT),
-        (Story().uploads("ready").submits("approved"), Stage.APPROVED, Turn.PROVIDER, NextStep.RELEASE),
-        (Story().submits("approved").uploads("ready"), Stage.APPROVED, Turn.PROVIDER, NextStep.RELEASE),
-        (Story().submits("approved").releases("sending"), Stage.RELEASING, Turn.WECHAT, NextStep.WAIT),
-        (Story().submits("approved").releases("failed"), Stage.RELEASE_FAILED, Turn.PROVIDER, NextStep.RELEASE),
-        (Story().uploads("ready").submits("approved").releases("done"), Stage.RELEASED, Turn.NOBODY, NextStep.UPLOAD),
-        (Story().submits("approved").releases("done").uploads("ready"), Stage.READY, Turn.PROVIDER, NextStep.SUBMIT),
+        (Story(), Word.NO_CODE, Turn.PROVIDER, NextStep.UPLOAD),
+        (Story("lost"), Word.UNAUTHORIZED, Turn.MERCHANT, NextStep.AUTHORIZE),
+        (Story().is_online("9"), Word.RELEASED, Turn.NOBODY, NextStep.UPLOAD),
+        (Story().uploads("queued"), Word.UPLOADING, Turn.WECHAT, NextStep.WAIT),
+        (Story().uploads("scanning"), Word.SCANNING, Turn.WECHAT, NextStep.WAIT),
+        (Story().uploads("failed"), Word.UPLOAD_FAILED, Turn.PROVIDER, NextStep.UPLOAD),
+        (Story().uploads("ready"), Word.READY, Turn.PROVIDER, NextStep.SUBMIT),
+        (Story().uploads("ready").submits("submitting"), Word.SUBMITTING, Turn.WECHAT, NextStep.WAIT),
+        (Story().uploads("ready").submits("failed"), Word.SUBMIT_FAILED, Turn.PROVIDER, NextStep.SUBMIT),
+        (Story().uploads("ready").submits("in_review"), Word.IN_REVIEW, Turn.WECHAT, NextStep.WAIT),
+        (Story().submits("in_review").uploads("ready"), Word.IN_REVIEW, Turn.WECHAT, NextStep.WAIT),
+        (Story().submits("in_review").uploads("scanning"), Word.SCANNING, Turn.WECHAT, NextStep.WAIT),
+        (Story().uploads("ready").submits("delayed"), Word.DELAYED, Turn.WECHAT, NextStep.WAIT),
+        (Story().uploads("ready").submits("rejected"), Word.REJECTED, Turn.PROVIDER, NextStep.UPLOAD),
+        (Story().submits("rejected").uploads("ready"), Word.READY, Turn.PROVIDER, NextStep.SUBMIT),
+        (Story().uploads("ready").submits("undone"), Word.UNDONE, Turn.PROVIDER, NextStep.SUBMIT),
+        (Story().uploads("ready").submits("approved"), Word.APPROVED, Turn.PROVIDER, NextStep.RELEASE),
+        (Story().submits("approved").uploads("ready"), Word.APPROVED, Turn.PROVIDER, NextStep.RELEASE),
+        (Story().submits("approved").releases("sending"), Word.RELEASING, Turn.WECHAT, NextStep.WAIT),
+        (Story().submits("approved").releases("failed"), Word.RELEASE_FAILED, Turn.PROVIDER, NextStep.RELEASE),
+        (Story().uploads("ready").submits("approved").releases("done"), Word.RELEASED, Turn.NOBODY, NextStep.UPLOAD),
+        (Story().submits("approved").releases("done").uploads("ready"), Word.READY, Turn.PROVIDER, NextStep.SUBMIT),
         (
             Story().uploads("ready").submits("approved").releases("done", "roll_back"),
-            Stage.ROLLED_BACK, Turn.PROVIDER, NextStep.UPLOAD,
+            Word.ROLLED_BACK, Turn.PROVIDER, NextStep.UPLOAD,
         ),
         (
             Story().submits("approved", elsewhere=True).is_online("1.0.0"),
-            Stage.RELEASED, Turn.NOBODY, NextStep.UPLOAD,
+            Word.RELEASED, Turn.NOBODY, NextStep.UPLOAD,
         ),
         (
             Story().submits("approved", elsewhere=True).is_online("0.9.0"),
-            Stage.APPROVED, Turn.PROVIDER, NextStep.RELEASE,
+            Word.APPROVED, Turn.PROVIDER, NextStep.RELEASE,
         ),
     ],
 )  # fmt: skip
-def test_the_newest_thing_decides(story: Story, stage: Stage, turn: Turn, step: NextStep) -> None:
+def test_the_newest_thing_decides(story: Story, stage: Word, turn: Turn, step: NextStep) -> None:
     found = derive(story.program, story.upload, story.audit, story.release, story.state)
     assert (found.stage, found.turn, found.next_step) == (stage, turn, step)
 
@@ -131,7 +132,7 @@ def test_a_list_costs_one_query(cast: Cast) -> None:
             found = statuses_of(db, ids)
         finally:
             event.remove(database.engine("tenant"), "before_cursor_execute", note)
-    assert {one.stage for one in found.values()} == {Stage.NO_CODE}
+    assert {one.stage for one in found.values()} == {Word.NO_CODE}
     assert len(found) == 5
     assert len(seen) == 1
     with tenant_session(cast.charlies) as db:

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from saas.programs import links, listing
 from saas.programs.access import get_link, get_program
-from saas.releases.status import ProgramStatus, Stage, statuses_of
+from saas.programs.words import Word
+from saas.releases.status import ProgramStatus, statuses_of
 from saas.tenants.access import Verb
 from saas.tenants.merchants import merchants_of
 from saas.web.merchant.blueprint import merchant
@@ -18,12 +19,12 @@ from saas.web.provider.programs import avatar_response
 
 _ROAD = ("authorized", "uploaded", "reviewed", "released")
 _REACHED = {
-    Stage.UNAUTHORIZED: 0, Stage.NO_CODE: 1, Stage.UPLOADING: 1, Stage.SCANNING: 1, Stage.UPLOAD_FAILED: 1,
-    Stage.READY: 2, Stage.SUBMITTING: 2, Stage.SUBMIT_FAILED: 2, Stage.IN_REVIEW: 2, Stage.DELAYED: 2,
-    Stage.REJECTED: 2, Stage.UNDONE: 2, Stage.APPROVED: 3, Stage.RELEASING: 3, Stage.RELEASE_FAILED: 3,
-    Stage.RELEASED: 4, Stage.ROLLED_BACK: 4,
+    Word.UNAUTHORIZED: 0, Word.NO_CODE: 1, Word.UPLOADING: 1, Word.SCANNING: 1, Word.UPLOAD_FAILED: 1,
+    Word.READY: 2, Word.SUBMITTING: 2, Word.SUBMIT_FAILED: 2, Word.IN_REVIEW: 2, Word.DELAYED: 2,
+    Word.REJECTED: 2, Word.UNDONE: 2, Word.APPROVED: 3, Word.RELEASING: 3, Word.RELEASE_FAILED: 3,
+    Word.RELEASED: 4, Word.ROLLED_BACK: 4,
 }  # fmt: skip
-_FAILED = frozenset({Stage.UPLOAD_FAILED, Stage.SUBMIT_FAILED, Stage.REJECTED, Stage.RELEASE_FAILED})
+_FAILED = frozenset({Word.UPLOAD_FAILED, Word.SUBMIT_FAILED, Word.REJECTED, Word.RELEASE_FAILED})
 
 
 @merchant.get("/")

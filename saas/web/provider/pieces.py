@@ -12,6 +12,7 @@ from markupsafe import Markup
 from saas.errors import N_
 from saas.programs.links import LinkState
 from saas.programs.models import AuthorizationStatus, LinkProblem
+from saas.programs.words import Word
 from saas.web.provider.blueprint import provider
 
 _AUTHORIZATIONS = {
@@ -114,6 +115,12 @@ _OUTCOMES = {
 def authorization_badge(state: str) -> Markup:
     """How an authorization stands, as a coloured word."""
     return _badge(*_AUTHORIZATIONS[AuthorizationStatus(state)])
+
+
+@provider.app_template_global()
+def word_badge(word: str) -> Markup:
+    """How a step of a mini program stands, as a coloured word."""
+    return _badge(Word(word).label, Word(word).tone)
 
 
 @provider.app_template_global()

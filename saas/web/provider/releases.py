@@ -9,18 +9,18 @@ from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from markupsafe import Markup
 from wtforms import SelectField
 
 from saas.components.access import load_component
 from saas.errors import AppError, Invalid, NotFound
 from saas.programs.access import get_program
 from saas.programs.models import Program
+from saas.programs.words import NextStep, Word
 from saas.releases import code_state, releasing, templates, uploads
 from saas.releases.access import get_audit, get_past_version, get_release, get_upload
 from saas.releases.audits import list_audits, newest_audit
 from saas.releases.models import Upload, UploadStatus
-from saas.releases.status import NextStep, ProgramStatus, Stage, status_of
+from saas.releases.status import ProgramStatus, status_of
 from saas.releases.templates import ExtJsonInvalid
 from saas.tenants.access import Verb
 from saas.tenants.stored_files import load_file, read_file
@@ -32,8 +32,6 @@ from saas.web.provider.blueprint import provider
 from saas.web.provider.templates import fault_text
 
 PAGE = 20
-_TONES = {"provider": "warning", "merchant": "warning", "wechat": "info", "nobody": "success"}
-_BAD = {Stage.REJECTED, Stage.UPLOAD_FAILED, Stage.SUBMIT_FAILED, Stage.RELEASE_FAILED, Stage.UNAUTHORIZED}
 
 
 class UploadForm(Form):
@@ -47,16 +45,8 @@ class QrForm(Form):
 
 
 @provider.app_context_processor
-def give_stage() -> dict[str, Any]:
-    return {"stage_badge": stage_badge, "release_words": words}
-
-
-def stage_badge(status: ProgramStatus) -> Markup:
-    """Where a mini program's code stands, as a coloured word."""
-    tone = "danger" if status.stage in _BAD else _TONES[status.turn]
-    return Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>').format(
-        tone, _(status.label)
-    )
+def give_words() -> dict[str, Any]:
+    return {"release_words": words}
 
 
 @provider.get("/programs/<uuid:program_id>/code")
@@ -70,7 +60,7 @@ def show_code(program_id: UUID) -> ResponseReturnValue:
         state=code_state.find_state(g.db, program), upload=upload, audit=audit, release=release,
         trial=uploads.trial_upload(g.db, program), next_url=_next_url(program, status, upload),
         running=status.next_step is NextStep.WAIT or code_state.is_refreshing(g.db, program),
-        quick=status.stage not in (Stage.IN_REVIEW, Stage.DELAYED), refreshing=code_state.is_refreshing(g.db, program),
+        quick=status.stage not in (Word.IN_REVIEW, Word.DELAYED), refreshing=code_state.is_refreshing(g.db, program),
         component=load_component(g.db, program.component_id),
     )  # fmt: skip
 
@@ -141,7 +131,7 @@ def _template_name(row: Any) -> str:
 
 def _unreleased(program: Program) -> bool:
     """Whether an approved version waits: a newer upload may keep WeChat from releasing it."""
-    return status_of(g.db, program).stage is Stage.APPROVED
+    return status_of(g.db, program).stage is Word.APPROVED
 
 
 @provider.get("/uploads/<uuid:upload_id>")
