@@ -17,6 +17,13 @@ def spent_today(db: Db, now: float, name: str, owner: str) -> int:
     return _spent_since(db, name, owner, _local(now).replace(hour=0, minute=0, second=0, microsecond=0))
 
 
+def refused_today(db: Db, now: float, operation: str, account: str) -> int:
+    """Where refused calls count, too."""
+    start = _local(now).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    found = "select count(*) from failed_call where operation = ? and account = ? and at >= ?"
+    return int(scalar(db, found, operation, account, start))
+
+
 def spent_this_month(db: Db, now: float, name: str, owner: str) -> int:
     start = _local(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return _spent_since(db, name, owner, start)

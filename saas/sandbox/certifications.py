@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from saas.sandbox import budgets
+from saas.sandbox import budgets, procedures
 from saas.sandbox.components import Unusable
+from saas.sandbox.filings import continue_procedure
 from saas.sandbox.people import get_account
 from saas.sandbox.pushes import push_event, push_message
-from saas.sandbox.state import Db, Row, next_number, one, rows
+from saas.sandbox.state import Db, Row, next_number, one, rows, update
 
 TASK_SECONDS = 24 * 3600
 REFILL_SECONDS = 30 * 86400
@@ -28,6 +29,12 @@ _STEPS = {
     "code_fail": (_CODE_SENT, _CODE_FAILED),
     "pay": (_PAY, _ORDERED),
 }
+_PROCEDURE = {
+    _REVIEW: procedures.CERTIFYING,
+    _SENT_BACK: procedures.SENT_BACK,
+    _PASSED: procedures.CERTIFIED,
+    _FAILED: procedures.CERTIFICATION_FAILED,
+}
 STEP_WORDS = {
     "agree": "同意认证",
     "refuse": "拒绝",
@@ -45,8 +52,11 @@ def get_certification(db: Db, now: float, taskid: str) -> Row | None:
     task = one(db, "select * from certification where taskid = ?", taskid)
     if task is None:
         return None
-    if task["task_status"] in (_PENDING, _AGREED, _FACE_OK, _CODE_SENT) and now >= task["created_at"] + TASK_SECONDS:
+    day_over = now >= task["created_at"] + TASK_SECONDS
+    if day_over and task["task_status"] in (_PENDING, _AGREED, _FACE_OK, _CODE_SENT):
         _set(db, task, task_status=_EXPIRED)
+    elif day_over and task["apply_status"] == _UNPAID and procedures.get_procedure_of_certification(db, taskid):
+        _finish(db, now, _set(db, task, task_status=_EXPIRED), "超过 24 小时没有支付审核费")
     elif task["apply_status"] == _SENT_BACK and now >= task["sent_back_at"] + REFILL_SECONDS and not task["refills"]:
         _finish(db, now, task, "超过 30 天没有重新提交")
     return one(db, "select * from certification where taskid = ?", taskid)
@@ -76,14 +86,17 @@ def take_step(db: Db, now: float, taskid: str, step: str) -> None:
     if status in (_FACE_OK, _CODE_OK):
         push_progress(db, now, task)
     if status == _CODE_OK:
-        orderid = next_number(db, "certification_order", 417230018)
-        if json.loads(task["auth_data"])["pay_type"] == 1:
-            _dispatch(db, now, _set(db, task, task_status=_ORDERED, orderid=orderid))
-        else:
-            _set(db, task, task_status=_PAY, apply_status=_UNPAID, orderid=orderid)
+        _order(db, now, task)
     elif status == _ORDERED:
         _tell(db, now, task, "wx_verify_pay_succ", {"OrderId": str(task["orderid"])})
         _dispatch(db, now, task)
+
+
+def begin_procedure(db: Db, now: float, taskid: str) -> None:
+    """The task of a combined procedure: the administrator has agreed before it was submitted."""
+    task = get_certification(db, now, taskid)
+    if task is not None:
+        _order(db, now, task)
 
 
 def resubmit(db: Db, now: float, task: Row, auth_data: str) -> None:
@@ -100,6 +113,9 @@ def decide(db: Db, now: float, taskid: str, verdict: str, reason: str = "") -> N
     if verdict == "pass":
         budgets.forget(db, "name", task["account"])
         push_progress(db, now, _set(db, task, apply_status=_PASSED))
+        procedure = procedures.get_procedure_of_certification(db, taskid)
+        if procedure is not None:
+            continue_procedure(db, now, procedure)
     elif verdict == "refill" and task["refills"] < MAX_REFILLS:
         reason = reason or "请补充名称相关的商标注册证"
         first = task["sent_back_at"] or now
@@ -124,6 +140,11 @@ def list_certifications(db: Db, now: float) -> list[Row]:
 
 def push_progress(db: Db, now: float, task: Row) -> None:
     """Where the task stands, to the authorization-event URL."""
+    procedure = procedures.get_procedure_of_certification(db, task["taskid"])
+    if procedure is not None:
+        status = _PROCEDURE.get(task["apply_status"], procedures.PAID)
+        procedures.move_procedure(db, now, procedure["procedure_id"], status)
+        return
     fields: dict[str, Any] = {
         "appid": task["account"],
         "taskid": task["taskid"],
@@ -134,6 +155,14 @@ def push_progress(db: Db, now: float, task: Row) -> None:
     if task["apply_status"] == _REVIEW:
         fields["dispatch_info"] = AGENCY | {"dispatch_time": int(task["dispatched_at"])}
     push_event(db, task["component"], "notify_3rd_wxa_auth", fields, now)
+
+
+def _order(db: Db, now: float, task: Row) -> None:
+    orderid = next_number(db, "certification_order", 417230018)
+    if json.loads(task["auth_data"])["pay_type"] == 1:
+        _dispatch(db, now, _set(db, task, task_status=_ORDERED, orderid=orderid))
+    else:
+        _set(db, task, task_status=_PAY, apply_status=_UNPAID, orderid=orderid)
 
 
 def _dispatch(db: Db, now: float, task: Row) -> None:
@@ -159,7 +188,4 @@ def _tell(db: Db, now: float, task: Row, event: str, fields: dict[str, Any]) -> 
 
 
 def _set(db: Db, task: Row, **values: Any) -> Row:
-    assignments = ", ".join(f"{name} = ?" for name in values)
-    db.execute(f"update certification set {assignments} where taskid = ?", (*values.values(), task["taskid"]))
-    changed: Row = db.execute("select * from certification where taskid = ?", (task["taskid"],)).fetchone()
-    return changed
+    return update(db, "certification", task, **values)

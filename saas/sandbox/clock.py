@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+
+_BEIJING = timezone(timedelta(hours=8))
 
 
 class Clock:
@@ -46,3 +49,8 @@ class Clock:
         draft.replace(self._file)
         self._seen = (self._file.stat().st_mtime_ns, offset)
         return offset
+
+
+def beijing(now: float) -> datetime:
+    """The same moment in Beijing's calendar, by which WeChat counts."""
+    return datetime.fromtimestamp(now, UTC).astimezone(_BEIJING)

@@ -274,6 +274,43 @@ class SandboxControl:
         """approve or reject; with push=False the event is lost."""
         self._post("names", {"audit_id": audit_id, "verdict": verdict, "reason": reason, "push": push})
 
+    # certification and filing
+
+    def take_certification_step(self, appid: str, step: str) -> None:
+        """The administrator's next step: agree, face, send_code, code, pay, or one that fails."""
+        self._post("certifications", {"appid": appid, "step": step})
+
+    def decide_certification(self, appid: str, verdict: str = "pass", *, reason: str = "") -> None:
+        """pass, refill or fail the newest certification under review."""
+        self._post("certifications", {"appid": appid, "verdict": verdict, "reason": reason})
+
+    def filings(self, *, appid: str = "") -> list[Json]:
+        """`stage` says who must act: platform, sms, late, authority, cancel; `messages` wait for their `code`."""
+        found: list[Json] = self._get("filings", {"appid": appid})["filings"]
+        return found
+
+    def decide_filing(self, appid: str, verdict: str = "pass", *, reasons: Sequence[Mapping[str, str]] = ()) -> None:
+        """pass, return or (after messages ran out) resend; a reason has key_name, error, suggest."""
+        given = {"appid": appid, "verdict": verdict, "reasons": [dict(reason) for reason in reasons]}
+        self._post("filings", given)
+
+    def pass_face_check(self, appid: str) -> None:
+        """The administrator does all that the newest face check asks for."""
+        self._post("face_check", {"appid": appid, "answer": "pass"})
+
+    def fail_face_check(self, appid: str, *, finally_: bool = False) -> None:
+        """The face does not fit: to be tried again, or `finally_` refused."""
+        self._post("face_check", {"appid": appid, "answer": "refuse" if finally_ else "face_fail"})
+
+    def confirm_sms(self, appid: str, *, code: str = "") -> list[str]:
+        """The persons in charge answer the ministry's messages, rightly or with `code`; answers what they are told."""
+        said: list[str] = self._post("sms", {"appid": appid, "code": code})["said"]
+        return said
+
+    def open_filing_entrance(self, *, opened: bool = True) -> None:
+        """Whether WeChat takes filing applications now."""
+        self._post("settings", {"filing_open": int(opened)})
+
     def categories(self, *, component_appid: str = "", appid: str = "") -> list[Json]:
         """Reviews of categories with papers, open ones first; `status` as that of names."""
         query = {"component_appid": component_appid, "appid": appid}

@@ -66,6 +66,11 @@ def refusal(error: Refused, operation: Operation | None, rid: str) -> dict[str, 
     return {"errcode": error.errcode, "errmsg": f"{message} rid: {rid}", **error.extra}
 
 
+def hint(field: str, words: str, errcode: int = 40097) -> dict[str, object]:
+    """What is wrong with one field of a form that WeChat checks as a whole."""
+    return {"errcode": errcode, "err_field": field, "errmsg": words}
+
+
 def _wording(errcode: int, operation: Operation | None) -> str:
     own = operation.response_examples.values() if operation else ()
     for example in own:

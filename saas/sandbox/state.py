@@ -88,6 +88,15 @@ def insert(db: Db, table: str, **values: Any) -> int:
     return found.lastrowid or 0
 
 
+def update(db: Db, table: str, row: Row, **values: Any) -> Row:
+    """Change one row, found by its first column; answers it as it stands now."""
+    key = row.keys()[0]
+    assignments = ", ".join(f"{name} = ?" for name in values)
+    db.execute(f"update {table} set {assignments} where {key} = ?", (*values.values(), row[key]))
+    changed: Row = db.execute(f"select * from {table} where {key} = ?", (row[key],)).fetchone()
+    return changed
+
+
 def next_number(db: Db, name: str, start: int) -> int:
     """A number that never comes back, even when the thing it stood for is deleted."""
     db.execute(

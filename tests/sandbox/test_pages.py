@@ -13,6 +13,7 @@ PAGES = (
     "/desk/certifications",
     "/desk/names",
     "/desk/categories",
+    "/desk/filings",
     "/console",
     "/pushes",
     "/faults",

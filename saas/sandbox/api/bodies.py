@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from saas.sandbox.refusals import Refused
+from saas.sandbox.refusals import Refused, hint
 from saas.wx.contract.operations import Operation, Schema, operation
 
 _ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?!00[0-1])[0-9a-fA-F]{4}")
@@ -23,13 +23,13 @@ _MISSING = {"appid": 41002, "appsecret": 41004}
 class Unfit(Exception):
     """A call that does not fit its description; `what` is for the page of mistakes."""
 
-    def __init__(self, errcode: int, what: str) -> None:
+    def __init__(self, errcode: int, what: str, **extra: Any) -> None:
         super().__init__(what)
-        self.refusal = Refused(errcode)
+        self.refusal = Refused(errcode, **extra)
         self.what = what
 
 
-def read_json(op: Operation, raw: bytes, invalid: Mapping[str, int]) -> dict[str, Any]:
+def read_json(op: Operation, raw: bytes, invalid: Mapping[str, int], hinted: int) -> dict[str, Any]:
     """The body of a POST. Raises Unfit."""
     if op.request_schema is None:
         return _loose(raw)
@@ -42,6 +42,10 @@ def read_json(op: Operation, raw: bytes, invalid: Mapping[str, int]) -> dict[str
     if not isinstance(body, dict):
         raise Unfit(47001, "请求体不是 JSON 对象")
     faults = sorted(_validator(op.id).iter_errors(body), key=lambda fault: (len(fault.path), fault.validator != "type"))
+    if hinted and faults and not {"type", "additionalProperties"} & {str(fault.validator) for fault in faults}:
+        places = dict.fromkeys(place for fault in faults for place in _places(fault))
+        hints = [hint(place, "缺少或不合要求") for place in places]
+        raise Unfit(hinted, _unfit(op, faults[0], invalid).what, hints=hints)
     if faults:
         raise _unfit(op, faults[0], invalid)
     return body
@@ -100,17 +104,26 @@ def _loose(raw: bytes) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def _places(fault: ValidationError) -> list[str]:
+    """The dotted path of the field; of all missing ones, where one is missing."""
+    instance: Any = fault.instance
+    schema: Any = fault.schema
+    steps = [str(step) for step in fault.absolute_path]
+    if fault.validator != "required":
+        return [".".join(steps)]
+    return [".".join([*steps, name]) for name in schema["required"] if name not in instance]
+
+
 def _unfit(op: Operation, fault: ValidationError, invalid: Mapping[str, int]) -> Unfit:
-    place = ".".join(str(step) for step in fault.absolute_path)
+    place = _places(fault)[0]
     names = [str(step) for step in fault.absolute_path if isinstance(step, str)]
     special = next((invalid[name] for name in reversed(names) if name in invalid), None)
     instance: Any = fault.instance
     schema: Any = fault.schema
     if fault.validator == "required":
-        missing = next(name for name in schema["required"] if name not in instance)
-        own = _MISSING.get(missing)
-        code = 41018 if missing == "component_appid" else own if own in op.errcodes else 47001
-        return Unfit(special or code or 47001, f"缺少字段 {f'{place}.{missing}'.strip('.')}")
+        own = _MISSING.get(place)
+        code = 41018 if place == "component_appid" else own if own in op.errcodes else 47001
+        return Unfit(special or code or 47001, f"缺少字段 {place}")
     if fault.validator == "type":
         return Unfit(47001, f"字段 {place} 的类型不对，应为 {fault.validator_value}")
     if fault.validator == "additionalProperties":

@@ -15,6 +15,7 @@ from saas.sandbox.certifications import (
     push_progress,
     resubmit,
 )
+from saas.sandbox.procedures import get_procedure_of_certification
 from saas.sandbox.refusals import Refused
 from saas.sandbox.state import Row, insert, one, to_json
 from saas.wx.contract.operations import operation
@@ -29,7 +30,7 @@ def start_certification(call: Call) -> Answer:
     data = call.body["auth_data"]
     if "taskid" in data or "mobile" in data["contact_info"]:
         raise Refused(40097)
-    _check(call, data)
+    check_auth_data(call, data, "certification")
     if get_running_certification(call.db, call.now, call.appid):
         raise Refused(89604)
     taskid = secrets.token_hex(16)
@@ -43,18 +44,19 @@ def start_certification(call: Call) -> Answer:
         created_at=call.now,
     )
     push_progress(call.db, call.now, _own_task(call, taskid, 40097))
-    return {"taskid": taskid, "auth_url": _auth_url(call, taskid)}
+    return {"taskid": taskid, "auth_url": auth_url(call, taskid)}
 
 
 @plays("secwxaapiReauth")
 def resubmit_certification(call: Call) -> Answer:
     data = call.body["auth_data"]
     task = _own_task(call, data.get("taskid", ""), 40097)
-    if task["apply_status"] != 3 or task["refills"] >= MAX_REFILLS:
+    combined = get_procedure_of_certification(call.db, task["taskid"])
+    if combined or task["apply_status"] != 3 or task["refills"] >= MAX_REFILLS:
         raise Refused(40097)
-    _check(call, data)
+    check_auth_data(call, data, "certification")
     resubmit(call.db, call.now, task, to_json(data))
-    return {"taskid": task["taskid"], "auth_url": _auth_url(call, task["taskid"])}
+    return {"taskid": task["taskid"], "auth_url": auth_url(call, task["taskid"])}
 
 
 @plays("secwxaapiQueryauth")
@@ -62,7 +64,7 @@ def query_certification(call: Call) -> Answer:
     task = _own_task(call, call.body["taskid"], 1)
     names = ("task_status", "apply_status", "orderid", "refill_reason", "fail_reason")
     answer: dict[str, Any] = {name: task[name] for name in names}
-    answer |= {"appid": call.appid, "auth_url": _auth_url(call, task["taskid"])}
+    answer |= {"appid": call.appid, "auth_url": auth_url(call, task["taskid"])}
     if task["apply_status"] == 2:
         answer["dispatch_info"] = AGENCY | {"dispatch_time": int(task["dispatched_at"])}
     return answer
@@ -87,11 +89,12 @@ def _own_task(call: Call, taskid: str, errcode: int) -> Row:
     return task
 
 
-def _auth_url(call: Call, taskid: str) -> str:
+def auth_url(call: Call, taskid: str) -> str:
     return f"{call.world.public_url}/phone/certification?taskid={taskid}"
 
 
-def _check(call: Call, data: dict[str, Any]) -> None:
+def check_auth_data(call: Call, data: dict[str, Any], store: str) -> None:
+    """Refuse data that certifies nothing; its pictures must lie in this store."""
     kind, invoice = data["customer_type"], data.get("invoice_info", {}).get("invoice_type", 1)
     if kind not in _CUSTOMER_TYPES:
         raise Refused(89623)
@@ -107,6 +110,6 @@ def _check(call: Call, data: dict[str, Any]) -> None:
     if kind != _PERSONAL and not data.get("qualification"):
         raise Refused(89636)
     for media_id in pictures:
-        found = "select 1 from media where id = ? and account = ? and store = 'certification'"
-        if one(call.db, found, media_id, call.appid) is None:
+        found = "select 1 from media where id = ? and account = ? and store = ?"
+        if one(call.db, found, media_id, call.appid, store) is None:
             raise Refused(89636)

@@ -31,6 +31,8 @@ _CHAPTERS = (
     "certification",
     "open_account",
     "filing_tables",
+    "filing",
+    "auth_and_icp",
     "registration",
     "trial",
 )

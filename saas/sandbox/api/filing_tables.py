@@ -5,14 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from saas.sandbox.api.registry import Answer, Call, plays
+from saas.sandbox.districts import DISTRICTS, Area
 from saas.wx.contract.operations import code_table
-
-_DISTRICTS: tuple[tuple[int, str, int, str, int, str], ...] = (
-    (440000, "广东省", 440100, "广州市", 440104, "越秀区"),
-    (330000, "浙江省", 330100, "杭州市", 330106, "西湖区"),
-    (510000, "四川省", 510100, "成都市", 510104, "锦江区"),
-    (320000, "江苏省", 320500, "苏州市", 320508, "姑苏区"),
-)
 
 
 @plays("queryIcpSubjectTypes")
@@ -42,11 +36,9 @@ def query_service_content_types(_call: Call) -> Answer:
 
 @plays("queryIcpDistrictCode")
 def query_district_code(_call: Call) -> Answer:
-    """The places where the sandbox's merchants live; WeChat's own table holds the whole country."""
     return {
         "items": [
-            _area(1, province, [_area(2, city, [_area(3, district, None)])])
-            for province, city, district in ((row[0:2], row[2:4], row[4:6]) for row in _DISTRICTS)
+            _area(1, province, [_area(2, city, [_area(3, district, None)])]) for province, city, district in DISTRICTS
         ]
     }
 
@@ -55,6 +47,6 @@ def _named(table: str) -> list[dict[str, Any]]:
     return [{"type": int(kind), "name": name} for kind, name in code_table(table).items()]
 
 
-def _area(level: int, area: tuple[Any, ...], inner: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _area(level: int, area: Area, inner: list[dict[str, Any]] | None) -> dict[str, Any]:
     found: dict[str, Any] = {"type": level, "code": area[0], "name": area[1]}
     return found if inner is None else found | {"sub_list": inner}

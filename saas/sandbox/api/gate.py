@@ -92,7 +92,7 @@ def _play(world: World, db: Db, seen: _Seen, fault: Fault | None) -> Answer:
         call.body = request.form.to_dict()
     elif op.method == "POST":
         raw = request.get_data()
-        call.body = bodies.read_json(op, raw, play.invalid)
+        call.body = bodies.read_json(op, raw, play.invalid, play.hinted)
         _check_escapes(db, call, raw)
     if call.body.get("component_appid", call.component_appid) != call.component_appid:
         raise Refused(40013)
@@ -274,12 +274,12 @@ def _cut() -> Response:
 
 @cache
 def _operations() -> dict[str, dict[str, Operation]]:
-    """Path → method → operation. Where two names share a call, the first one that is played."""
+    """Path → method → operation. Where two names share a call, the one that is played."""
     found: dict[str, dict[str, Any]] = {}
     for op in all_operations():
         if op.page:
             continue
         methods = found.setdefault(op.path, {})
-        if op.method not in methods or (op.id in played() and methods[op.method].id not in played()):
+        if op.method not in methods or op.id in played():
             methods[op.method] = op
     return found

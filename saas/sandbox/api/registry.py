@@ -66,19 +66,23 @@ H = TypeVar("H", bound=Handler)
 
 @dataclass(frozen=True)
 class Play:
-    """`invalid` gives the errcode for a field whose value is outside what the contract allows (40097 by default)."""
+    """`invalid` gives the errcode for a field whose value is outside what the contract allows (40097 by default).
+
+    `hinted`, if not 0, is the errcode for all fields that are missing or outside of it, with a hint for each.
+    """
 
     operation: Operation
     handler: Handler
     invalid: Mapping[str, int]
     either_token: bool
+    hinted: int
 
 
 _plays: dict[str, Play] = {}
 
 
 def plays(
-    operation_id: str, *, invalid: Mapping[str, int] | None = None, either_token: bool = False
+    operation_id: str, *, invalid: Mapping[str, int] | None = None, either_token: bool = False, hinted: int = 0
 ) -> Callable[[H], H]:
     """Register the handler of one operation. It answers the fields beside errcode and errmsg, or raises Refused.
 
@@ -86,7 +90,7 @@ def plays(
     """
 
     def register(handler: H) -> H:
-        _plays[operation_id] = Play(operation(operation_id), handler, invalid or {}, either_token)
+        _plays[operation_id] = Play(operation(operation_id), handler, invalid or {}, either_token, hinted)
         return handler
 
     return register

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from flask import Flask
 from jinja2 import StrictUndefined
 
+from saas.sandbox.clock import beijing
 from saas.wx.contract.operations import permission_set_names
 
-_BEIJING = timezone(timedelta(hours=8))
 AUDIT_WORDS = ("审核通过", "审核不通过", "审核中", "已撤回", "审核延后")
 PUSH_WORDS = {
     "waiting": "等待",
@@ -38,7 +37,7 @@ def when(seconds: float | None) -> str:
     """A moment in Beijing's time."""
     if not seconds:
         return "-"
-    return datetime.fromtimestamp(seconds, UTC).astimezone(_BEIJING).strftime("%m-%d %H:%M:%S")
+    return beijing(seconds).strftime("%m-%d %H:%M:%S")
 
 
 def permission(number: Any) -> str:

@@ -9,9 +9,11 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 
 from saas.sandbox.authorizations import AUTH_CODE_SECONDS, list_authorizations_of_person, revoke
+from saas.sandbox.filing_sms import list_of_person
 from saas.sandbox.pages.handset import COOKIE, get_holder, say
 from saas.sandbox.people import get_account, list_accounts, list_people
 from saas.sandbox.state import Row, one
+from saas.sandbox.verify_tasks import list_open_verify_tasks
 from saas.sandbox.visits import PageRefused, confirm_visit, get_visit, list_choices, refuse_visit, return_address
 from saas.sandbox.world import here
 
@@ -30,6 +32,8 @@ def home() -> ResponseReturnValue:
             person=person,
             accounts=list_accounts(db, person["id"]),
             authorizations=list_authorizations_of_person(db, person["id"]),
+            face_checks=list_open_verify_tasks(db, world.now(), person["id"]),
+            messages=len(list_of_person(db, world.now(), person["id"])),
             said=request.args.get("said", ""),
         )
 

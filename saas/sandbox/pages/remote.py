@@ -13,9 +13,12 @@ from saas.sandbox import (
     audits,
     authorizations,
     categories,
+    certifications,
     components,
     drafts,
     faults,
+    filing_sms,
+    filings,
     hosts,
     mistakes,
     names,
@@ -23,10 +26,11 @@ from saas.sandbox import (
     people,
     plugins,
     pushes,
+    verify_tasks,
 )
 from saas.sandbox.pusher import push_ticket
 from saas.sandbox.release_check import read_results, start_release_check
-from saas.sandbox.state import Db, put_setting, rows
+from saas.sandbox.state import Db, one, put_setting, rows
 from saas.sandbox.world import World, here
 
 pages = Blueprint("control", __name__, url_prefix="/control")
@@ -233,6 +237,49 @@ def _decide_name(world: World, db: Db, given: dict[str, Any]) -> Any:
     names.decide(db, world.now(), number, given["verdict"], reason=reason, push=push)
 
 
+@_post("/certifications")
+def _go_on_certifying(world: World, db: Db, given: dict[str, Any]) -> Any:
+    taskid = _newest(db, "certification", given["appid"])
+    if "step" in given:
+        certifications.take_step(db, world.now(), taskid, given["step"])
+    else:
+        certifications.decide(db, world.now(), taskid, given["verdict"], given.get("reason", ""))
+
+
+@_get("/filings")
+def _filings(world: World, db: Db, given: dict[str, Any]) -> Any:
+    found = [
+        {
+            **dict(filing),
+            "stage": filings.stage(filing),
+            "messages": [dict(sms) for sms in filing_sms.list_waiting(db, world.now(), filing["account"])],
+        }
+        for filing in filings.list_filings(db, world.now(), given.get("appid", ""))
+    ]
+    return {"filings": found}
+
+
+@_post("/filings")
+def _decide_filing(world: World, db: Db, given: dict[str, Any]) -> Any:
+    filings.decide(db, world.now(), given["appid"], given["verdict"], given.get("reasons"))
+
+
+@_post("/face_check")
+def _answer_face_check(world: World, db: Db, given: dict[str, Any]) -> Any:
+    task_id = _newest(db, "verify_task", given["appid"])
+    if given["answer"] == "pass":
+        verify_tasks.pass_all_steps(db, world.now(), task_id)
+    else:
+        verify_tasks.take_step(db, world.now(), task_id, given["answer"])
+
+
+@_post("/sms")
+def _answer_sms(world: World, db: Db, given: dict[str, Any]) -> Any:
+    waiting = filing_sms.list_waiting(db, world.now(), given["appid"])
+    code = given.get("code")
+    return {"said": [filings.answer_sms(db, world.now(), sms["id"], code or sms["code"]) for sms in waiting]}
+
+
 @_get("/categories")
 def _categories(_world: World, db: Db, given: dict[str, Any]) -> Any:
     component, appid = given.get("component_appid", ""), given.get("appid", "")
@@ -362,3 +409,11 @@ def _release_check(world: World, db: Db, given: dict[str, Any]) -> Any:
 @_get("/release_check")
 def _release_check_results(_world: World, db: Db, given: dict[str, Any]) -> Any:
     return read_results(db, given["component_appid"])
+
+
+def _newest(db: Db, table: str, appid: str) -> str:
+    """The key of a mini program's last task."""
+    row = one(db, f"select * from {table} where account = ? order by rowid desc limit 1", appid)
+    if row is None:
+        raise components.Unusable("没有任务")
+    return str(row[0])
