@@ -9,6 +9,8 @@ from saas.wx.chapter import Chapter, Done
 
 
 class OrderPath(TypedDict, total=False):
+    """`status`: 2 in review, 3 refused, 4 approved. What was handed in is there while in review only."""
+
     path: str
     img_list: list[str]
     video: str
