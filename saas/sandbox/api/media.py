@@ -25,7 +25,6 @@ def upload_temp_media(call: Call) -> Answer:
 
 
 @plays("getMedia")
-@plays("getTempMedia")
 def get_media(call: Call) -> Answer:
     """A picture comes as it is, a video as its address."""
     media = find_media(call, call.query["media_id"], "temporary")

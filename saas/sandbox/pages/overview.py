@@ -81,14 +81,14 @@ def list_faults() -> ResponseReturnValue:
         seen = mistakes.list_mistakes(db)
         planned = rows(db, "select * from fault order by id")
         failed = rows(db, "select * from failed_call order by at desc limit 30")
-    operations = [op for op in all_operations() if not op.page]
+    answered = {(play.operation.path, play.operation.method) for play in played().values()}
     return render_template(
         "faults.html",
         mistakes=seen,
         planned=planned,
         failed=failed,
         playable=sorted(played()),
-        missing=[op for op in operations if op.id not in played()],
+        missing=[op for op in all_operations() if not op.page and (op.path, op.method) not in answered],
         kinds=faults.CALL_FAULTS,
         said=request.args.get("said", ""),
     )
