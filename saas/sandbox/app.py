@@ -15,6 +15,7 @@ from saas.sandbox.pages import (
     console,
     desk,
     errand,
+    faults,
     filing,
     filters,
     login,
@@ -62,6 +63,7 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
         categories,
         console,
         overview,
+        faults,
         remote,
     ):
         app.register_blueprint(part.pages)

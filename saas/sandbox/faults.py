@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from saas.sandbox.state import Db, insert, one
 
-CALL_FAULTS = ("errcode", "latency", "timeout", "cut")
-PUSH_FAULTS = ("drop", "duplicate", "reorder", "forge")
+CALL_FAULTS = {"errcode": "返回错误码", "latency": "变慢", "timeout": "没执行也不应答", "cut": "执行了但应答中断"}
+PUSH_FAULTS = {"drop": "丢失", "duplicate": "重复", "reorder": "倒序", "forge": "伪造签名"}
 
 
 @dataclass(frozen=True)

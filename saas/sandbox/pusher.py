@@ -165,6 +165,11 @@ def push_ticket(db: Db, component: str, now: float) -> str:
     return value
 
 
+def stop_tickets(db: Db, component: str) -> None:
+    """No more tickets until api_start_push_ticket."""
+    db.execute("update component set pushing = 0 where appid = ?", (component,))
+
+
 def _push_due_tickets(db: Db, now: float) -> None:
     due = rows(
         db,

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from saas.sandbox import budgets, faults
-from saas.sandbox.authorizations import count_authorizations, void_tokens
+from saas.sandbox import budgets
+from saas.sandbox.authorizations import count_authorizations
 from saas.sandbox.components import Unusable, as_dict, get_component, list_components, save_component
 from saas.sandbox.drafts import DEFAULT_PAGES, add_draft, list_drafts, list_templates
 from saas.sandbox.pusher import push_ticket
@@ -51,7 +51,6 @@ def component(appid: str) -> ResponseReturnValue:
                 audits_spent=budgets.spent_this_month(db, world.now(), "audit", appid),
                 check=read_results(db, appid),
                 default_pages="\n".join(DEFAULT_PAGES),
-                push_kinds=faults.PUSH_FAULTS,
                 said=request.args.get("said", ""),
             )
     except Unusable as error:
@@ -94,25 +93,6 @@ def draft(appid: str) -> ResponseReturnValue:
             privacy=form.get("privacy", "").split(),
         )
     return _back(appid, "草稿已上传到草稿箱")
-
-
-@pages.post("/<appid>/void_tokens")
-def void(appid: str) -> ResponseReturnValue:
-    with here().state.turn() as db:
-        void_tokens(db, appid)
-    return _back(appid, "所有 access_token 已作废")
-
-
-@pages.post("/<appid>/push_faults")
-def push_fault(appid: str) -> ResponseReturnValue:
-    kind, times = request.form.get("kind", ""), request.form.get("times", "1")
-    if kind not in faults.PUSH_FAULTS or not times.isdigit():
-        return _back(appid, "没有这种故障")
-    with here().state.turn() as db:
-        faults.add_push_fault(
-            db, component=appid, kind=kind, event=request.form.get("event", "").strip() or "*", times=int(times)
-        )
-    return _back(appid, f"接下来 {times} 次推送：{kind}")
 
 
 @pages.post("/<appid>/release_check")

@@ -28,7 +28,7 @@ from saas.sandbox import (
     pushes,
     verify_tasks,
 )
-from saas.sandbox.pusher import push_ticket
+from saas.sandbox.pusher import push_ticket, stop_tickets
 from saas.sandbox.release_check import read_results, start_release_check
 from saas.sandbox.state import Db, one, put_setting, rows
 from saas.sandbox.world import World, here
@@ -86,7 +86,7 @@ def _ticket(world: World, db: Db, given: dict[str, Any]) -> Any:
 
 @_post("/ticket/stop")
 def _ticket_stop(_world: World, db: Db, given: dict[str, Any]) -> Any:
-    db.execute("update component set pushing = 0 where appid = ?", (given["component_appid"],))
+    stop_tickets(db, given["component_appid"])
 
 
 @_post("/drafts")
