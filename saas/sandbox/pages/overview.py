@@ -1,17 +1,15 @@
-"""The first page, what was pushed, what went wrong, pictures, and the clock."""
+"""The first page, what was pushed, pictures, and the clock."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from saas.sandbox import faults, mistakes, pushes
-from saas.sandbox.api.registry import played
+from saas.sandbox import pushes
 from saas.sandbox.people import get_account
 from saas.sandbox.pictures import avatar_png, paper_png, qr_png
 from saas.sandbox.state import one, rows, scalar
 from saas.sandbox.world import here
-from saas.wx.contract.operations import all_operations
 
 pages = Blueprint("overview", __name__)
 _STEPS = (("一小时", 3600), ("一天", 86400), ("三天", 3 * 86400), ("三十天", 30 * 86400))
@@ -73,46 +71,6 @@ def repeat_push(push_id: int) -> ResponseReturnValue:
         pushes.repeat_push(db, push_id, forged=bool(request.form.get("forged")))
     world.pusher.wake()
     return redirect(url_for("overview.list_pushes", said="已再次推送"), 303)
-
-
-@pages.get("/faults")
-def list_faults() -> ResponseReturnValue:
-    with here().state.turn() as db:
-        seen = mistakes.list_mistakes(db)
-        planned = rows(db, "select * from fault order by id")
-        failed = rows(db, "select * from failed_call order by at desc limit 30")
-    answered = {(play.operation.path, play.operation.method) for play in played().values()}
-    return render_template(
-        "faults.html",
-        mistakes=seen,
-        planned=planned,
-        failed=failed,
-        playable=sorted(played()),
-        missing=[op for op in all_operations() if not op.page and (op.path, op.method) not in answered],
-        kinds=faults.CALL_FAULTS,
-        said=request.args.get("said", ""),
-    )
-
-
-@pages.post("/faults")
-def plan_fault() -> ResponseReturnValue:
-    form = request.form
-    with here().state.turn() as db:
-        if form.get("clear"):
-            faults.clear_faults(db)
-            mistakes.forget(db)
-            return redirect(url_for("overview.list_faults", said="已清空"), 303)
-        if form.get("kind") not in faults.CALL_FAULTS:
-            return redirect(url_for("overview.list_faults", said="没有这种故障"), 303)
-        faults.add_call_fault(
-            db,
-            operation=form.get("operation") or "*",
-            kind=form["kind"],
-            errcode=int(form.get("errcode") or -1),
-            seconds=float(form.get("seconds") or 5),
-            times=int(form.get("times") or 1),
-        )
-    return redirect(url_for("overview.list_faults", said="故障已安排"), 303)
 
 
 @pages.get("/avatar/<appid>.png")
