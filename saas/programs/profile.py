@@ -48,7 +48,7 @@ def is_reading(db: Session, program: Program) -> bool:
     return waiting(db, READ_PROFILE, program.id) is not None
 
 
-@step(label=N_("重新读取资料"))
+@step(label=N_("读取小程序资料"))
 def refresh(db: Session, item: BatchItem) -> None:
     """The step of `read_profile`: what WeChat refused is kept with the mini program, and fails the item."""
     refused = read_profile(db, load_program(db, item.subject_id))

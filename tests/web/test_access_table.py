@@ -61,6 +61,8 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.list_members": 200, "GET provider.list_merchants": 200, "GET provider.list_programs": 200,
         "GET provider.list_templates": 200, "GET provider.edit_template": 200, "GET provider.show_merchant": 200,
         "GET provider.show_component": 200, "GET provider.show_import": 200, "GET provider.show_release_check": 200,
+        "GET provider.list_batches": 200, "GET provider.show_batch": 200, "GET provider.export_batch": 200,
+        "GET provider.show_item": 200,
         "GET provider.show_traffic": 200, "GET provider.show_program": 200, "GET provider.show_permissions": 200,
         "GET provider.show_program_history": 200, "GET provider.program_avatar": 404, "GET provider.show_code": 200,
         "GET provider.show_code_history": 200, "GET provider.show_upload": 200, "GET provider.show_trial_qr": 404,
@@ -68,6 +70,8 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
     },
     WORK: {
         "GET provider.add_merchant": 200, "POST provider.add_merchant": 422,
+        "POST provider.pause_batch": 303, "POST provider.resume_batch": 303, "GET provider.cancel_batch": 200,
+        "POST provider.cancel_batch": 303, "POST provider.retry_batch": 303, "POST provider.retry_item": 303,
         "GET provider.archive_merchant": 200, "POST provider.archive_merchant": 303,
         "POST provider.restore_merchant": 303, "POST provider.reveal_merchant_phone": 200,
         "GET provider.edit_merchant": 200, "POST provider.edit_merchant": 303,

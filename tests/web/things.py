@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 
 from saas import clock
+from saas.batches.models import Batch, BatchItem, ItemStatus
 from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
 from saas.db import new_id, platform_session, tenant_session
 from saas.programs.models import AuthorizationLink, Program
@@ -25,6 +26,8 @@ from saas.releases.models import (
 from saas.tenants.models import Invitation, Membership, MerchantMembership, MerchantRole, Role, User
 from saas.tenants.sessions import token_hash
 from tests.cast import Cast
+
+REFRESH = "saas.programs.profile.refresh"
 
 
 def build_things(cast: Cast) -> dict[str, str]:
@@ -93,6 +96,14 @@ def build_things(cast: Cast) -> dict[str, str]:
         )  # fmt: skip
         db.add(audit)
         db.flush()
+        batch = Batch(id=new_id(), provider_id=provider_id, step=REFRESH, lane="bulk", total=2)
+        db.add(batch)
+        db.flush()
+        item = BatchItem(
+            id=new_id(), provider_id=provider_id, batch_id=batch.id, step=REFRESH, subject_id=program.id,
+            status=ItemStatus.FAILED,
+        )  # fmt: skip
+        db.add(item)
         release = Release(id=new_id(), **own, user_version="1.0.0", status=ReleaseStatus.DONE)
         db.add(release)
     ids = {
@@ -100,7 +111,7 @@ def build_things(cast: Cast) -> dict[str, str]:
         "upload_id": upload.id, "audit_id": audit.id, "release_id": release.id, "version_id": version.id,
         "link_id": link.id, "merchant_id": cast.meis, "membership_id": person.id, "user_id": extra,
         "invitation_id": invitations[0].id, "merchant_invitation_id": invitations[1].id, "job_id": job.id,
-        "provider_id": provider_id, "session_id": new_id(),
+        "batch_id": batch.id, "item_id": item.id, "provider_id": provider_id, "session_id": new_id(),
     }  # fmt: skip
     names = {"slug": "alice", "draft_id": "71", "number": "1", "token": token, "key": mark, "appid": program.appid}
     return {name: str(value) for name, value in ids.items()} | names

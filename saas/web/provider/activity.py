@@ -19,6 +19,7 @@ from saas.web.provider.blueprint import provider
 _PAGE = 50
 AREAS = {
     "program": N_("小程序"),
+    "batch": N_("批量任务"),
     "merchant": N_("商家"),
     "authorization_link": N_("授权链接"),
     "template": N_("代码模板"),
@@ -29,6 +30,7 @@ AREAS = {
 }
 _KINDS = {
     "programs": N_("小程序"),
+    "batches": N_("批量任务"),
     "merchants": N_("商家"),
     "authorization_links": N_("授权链接"),
     "templates": N_("代码模板"),
@@ -39,6 +41,7 @@ _KINDS = {
 }
 _PAGES = {
     "programs": ("provider.show_program", "program_id"),
+    "batches": ("provider.show_batch", "batch_id"),
     "merchants": ("provider.show_merchant", "merchant_id"),
     "component_apps": ("provider.show_component", "component_id"),
 }
@@ -49,6 +52,8 @@ _FACTS = {
     "email": N_("邮箱"),
     "reason": N_("原因"),
     "version": N_("版本"),
+    "count": N_("数量"),
+    "program": N_("小程序"),
 }
 
 
@@ -78,7 +83,8 @@ def object_of(row: Activity) -> dict[str, str]:
     page = _PAGES.get(row.object_kind)
     where: dict[str, Any] = {page[1]: row.object_id} if page else {}
     url = url_for(page[0], **where) if page and row.object_id else ""
-    return {"kind": kind, "name": row.object_name, "url": url}
+    name = _(row.object_name) if row.object_kind == "batches" else row.object_name
+    return {"kind": kind, "name": name, "url": url}
 
 
 def facts_of(row: Activity) -> list[tuple[str, str]]:
