@@ -12,6 +12,7 @@ PAGES = (
     "/desk/audits",
     "/desk/certifications",
     "/desk/names",
+    "/desk/applications",
     "/desk/categories",
     "/desk/filings",
     "/console",
