@@ -112,6 +112,7 @@ def decide(db: Db, now: float, taskid: str, verdict: str, reason: str = "") -> N
         raise Unusable("这个认证现在不在审核中")
     if verdict == "pass":
         budgets.forget(db, "name", task["account"])
+        db.execute("update account set verified = 1 where appid = ?", (task["account"],))
         push_progress(db, now, _set(db, task, apply_status=_PASSED))
         procedure = procedures.get_procedure_of_certification(db, taskid)
         if procedure is not None:

@@ -130,7 +130,7 @@ def get_entrance(db: Db, now: float, account: Row) -> dict[str, Any]:
     filing = get_filing(db, now, account["appid"])
     status = filing["status"] if filing else NONE
     info: dict[str, Any] = {
-        "status": status or _unfiled(db, account),
+        "status": status or _unfiled(account),
         "is_canceling": bool(filing and filing["cancel_type"]),
         "available": int(setting(db, "filing_open", "1")),
     }
@@ -139,12 +139,6 @@ def get_entrance(db: Db, now: float, account: Row) -> dict[str, Any]:
     if filing and status == AUTHORITY:
         info["sms_verify_status"] = filing["sms_status"]
     return info
-
-
-def is_certified(db: Db, account: Row) -> bool:
-    """Programs that a platform registered start uncertified; the others came with their certification."""
-    passed = one(db, "select 1 from certification where account = ? and apply_status = 4", account["appid"])
-    return account["register_type"] == 0 or passed is not None
 
 
 def list_filings(db: Db, now: float, account: str = "") -> list[Row]:
@@ -197,7 +191,7 @@ def _mobiles(filing: Row) -> list[str]:
     return list(dict.fromkeys(application[part]["principal_info"]["mobile"] for part in ("icp_subject", "icp_applets")))
 
 
-def _unfiled(db: Db, account: Row) -> int:
+def _unfiled(account: Row) -> int:
     lacking = 0 if account["nick_name"] and account["signature"] else 1
     lacking += 0 if json.loads(account["categories"]) else 2
-    return UNFILED + lacking + (0 if is_certified(db, account) else 4)
+    return UNFILED + lacking + (0 if account["verified"] else 4)

@@ -17,9 +17,9 @@ DAY = 86400
 
 @pytest.fixture
 def fresh(platform: Platform) -> str:
-    """A mini program that a platform registered: neither certified nor filed."""
+    """A mini program that is neither certified nor filed."""
     appid = platform.control.add_account(
-        "梅姐", nick_name="梅记分店", principal_name="广州市越秀区梅记茶铺", register_type=6
+        "梅姐", nick_name="梅记分店", principal_name="广州市越秀区梅记茶铺", register_type=6, verified=0
     )
     return platform.exchange(platform.control.grant(platform.appid, appid))
 
@@ -91,7 +91,9 @@ def test_the_owner_pays_and_is_certified_and_filed(platform: Platform, fresh: st
     assert (state["procedure_status"], bool(state["orderid"])) == (15, True)
     platform.control.take_certification_step(fresh, "pay")
     assert query(platform, fresh, procedure)["procedure_status"] == 17
+    assert not platform.wx.account.getaccountbasicinfo(fresh)["wx_verify_info"]["qualification_verify"]
     platform.control.decide_certification(fresh)
+    assert platform.wx.account.getaccountbasicinfo(fresh)["wx_verify_info"]["qualification_verify"]
     assert query(platform, fresh, procedure)["procedure_status"] == 22
     assert platform.wx.filing.get_icp_entrance_info(fresh)["info"]["status"] == 2
     platform.control.decide_filing(fresh)

@@ -134,16 +134,16 @@ def test_mistyped_bodies_have_no_hints(platform: Platform, shop: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("signature", "categories", "register_type", "status"),
+    ("signature", "categories", "verified", "status"),
     [
-        ("", None, 0, 1025), ("好茶", [], 0, 1026), ("", [], 0, 1027), ("好茶", None, 6, 1028),
-        ("", None, 6, 1029), ("好茶", [], 6, 1030), ("", [], 6, 1031),
+        ("", None, 1, 1025), ("好茶", [], 1, 1026), ("", [], 1, 1027), ("好茶", None, 0, 1028),
+        ("", None, 0, 1029), ("好茶", [], 0, 1030), ("", [], 0, 1031),
     ],
 )  # fmt: skip
 def test_what_a_program_lacks_is_in_its_status(
-    platform: Platform, signature: str, categories: list[Any] | None, register_type: int, status: int
+    platform: Platform, signature: str, categories: list[Any] | None, verified: int, status: int
 ) -> None:
-    appid = add_program(platform, signature=signature, register_type=register_type)
+    appid = add_program(platform, signature=signature, verified=verified)
     if categories is not None:
         platform.control.change_account(appid, categories=categories)
     assert platform.wx.filing.get_icp_entrance_info(appid)["info"]["status"] == status

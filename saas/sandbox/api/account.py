@@ -19,7 +19,7 @@ def get_account_basic_info(call: Call) -> Answer:
     account = call.program
     if not is_made_by_api(account):
         raise Refused(41033)
-    individual = is_individual(account)
+    individual, verified = is_individual(account), bool(account["verified"])
     return {
         "appid": call.appid,
         "account_type": 3,
@@ -30,7 +30,7 @@ def get_account_basic_info(call: Call) -> Answer:
         "customer_type": 0 if individual else 1,
         "nickname": account["nick_name"],
         "registered_country": 1017,
-        "wx_verify_info": {"qualification_verify": True, "naming_verify": True, "annual_review": False},
+        "wx_verify_info": {"qualification_verify": verified, "naming_verify": verified, "annual_review": False},
         "signature_info": {
             "signature": account["signature"],
             "modify_used_count": budgets.spent_this_month(call.db, call.now, "signature", call.appid),

@@ -27,7 +27,7 @@ def submit_auth_and_icp(call: Call) -> Answer:
     if task is not None:
         raise Refused(89604)
     check_no_filing(call)
-    if "mobile" in data["contact_info"] or filings.is_certified(call.db, call.program):
+    if "mobile" in data["contact_info"] or call.program["verified"]:
         raise Refused(40097)
     check_ready(filings.get_entrance(call.db, call.now, call.program)["status"], certified=False)
     check_auth_data(call, data, "filing")
