@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from saas.batches.access import load_batch
+from saas.batches.progress import list_items
+from saas.batches.starting import Subject, start_batch
 from saas.config import Settings
 from saas.db import tenant_session
 from saas.programs import avatars, profile
@@ -17,7 +20,7 @@ from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.permissions import matrix, missing_sets
 from saas.tenants.stored_files import load_file, read_file
 from tests.components.small_wechat import refusal
-from tests.programs.conftest import CAFE, Desk, Merchants
+from tests.programs.conftest import CAFE, SHOP, Desk, Merchants
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 
@@ -172,3 +175,25 @@ def test_the_matrix_shows_what_is_needed_first_and_never_mistakes_118_for_18() -
     assert (rows[118].granted, rows[118].needed) == (True, False)
     assert [one.number for one in missing_sets([118, 30])] == [18]
     assert missing_sets([30, 18]) == []
+
+
+def test_many_profiles_are_read_again_as_a_batch(desk: Desk, merchants: Merchants) -> None:
+    authorized(desk, merchants)
+    desk.push(SHOP, merchants.grants(SHOP))
+    desk.run_jobs()
+    merchants.names[CAFE] = "青禾咖啡二店"
+    merchants.authorized.remove(SHOP)
+    subjects = [Subject(program.id, program.name) for program in desk.programs().values()]
+    with tenant_session(desk.cast.alices) as db:
+        batch = start_batch(db, "saas.programs.profile.refresh", subjects, who=desk.cast.who["max"])
+    desk.run_jobs()
+    with tenant_session(desk.cast.alices) as db:
+        items = list_items(db, load_batch(db, batch.id))
+    assert {(item.subject_name, item.status, item.errcode) for item in items} == {
+        ("青禾咖啡", "done", None),
+        ("梅记茶铺", "failed", 61003),
+    }
+    programs = desk.programs()
+    assert programs[CAFE].name == "青禾咖啡二店"
+    assert programs[SHOP].authorization == AuthorizationStatus.UNAUTHORIZED
+    assert programs[SHOP].profile_errcode == 61003
