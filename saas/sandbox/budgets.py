@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 
+from saas.sandbox.clock import beijing
 from saas.sandbox.state import Db, insert, scalar
-
-_BEIJING = timezone(timedelta(hours=8))
 
 
 def spend(db: Db, now: float, name: str, owner: str) -> None:
@@ -14,23 +13,23 @@ def spend(db: Db, now: float, name: str, owner: str) -> None:
 
 
 def spent_today(db: Db, now: float, name: str, owner: str) -> int:
-    return _spent_since(db, name, owner, _local(now).replace(hour=0, minute=0, second=0, microsecond=0))
+    return _spent_since(db, name, owner, _midnight(now))
 
 
 def refused_today(db: Db, now: float, operation: str, account: str) -> int:
     """Where refused calls count, too."""
-    start = _local(now).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    start = _midnight(now).timestamp()
     found = "select count(*) from failed_call where operation = ? and account = ? and at >= ?"
     return int(scalar(db, found, operation, account, start))
 
 
 def spent_this_month(db: Db, now: float, name: str, owner: str) -> int:
-    start = _local(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = _midnight(now).replace(day=1)
     return _spent_since(db, name, owner, start)
 
 
 def spent_this_year(db: Db, now: float, name: str, owner: str) -> int:
-    start = _local(now).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = _midnight(now).replace(month=1, day=1)
     return _spent_since(db, name, owner, start)
 
 
@@ -45,8 +44,8 @@ def spent_lately(db: Db, now: float, name: str, owner: str, seconds: float) -> i
     return int(scalar(db, spent, owner, name, now - seconds))
 
 
-def _local(now: float) -> datetime:
-    return datetime.fromtimestamp(now, UTC).astimezone(_BEIJING)
+def _midnight(now: float) -> datetime:
+    return beijing(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _spent_since(db: Db, name: str, owner: str, start: datetime) -> int:

@@ -146,7 +146,7 @@ def _check_services(base: Json) -> Hints:
 
 def _check_media(db: Db, account: str, application: Json) -> Hints:
     """Every named file must be one that was uploaded for this mini program, for what it is used as."""
-    for place, media_id, certificate_type in _list_media(application):
+    for place, media_id, certificate_type in list_media(application):
         media = _find_media(db, account, media_id)
         wanted = "video" if ".promise_video." in place else "image"
         if media is None:
@@ -161,7 +161,7 @@ def _check_media(db: Db, account: str, application: Json) -> Hints:
             yield hint(f"{place}.principal_info.certificate_photo_back", "无法读取图片识别内容", UNREADABLE)
 
 
-def _list_media(application: Json) -> Iterator[tuple[str, str, int | None]]:
+def list_media(application: Json) -> Iterator[tuple[str, str, int | None]]:
     """Field, media id, and the type of the certificate that must be on it."""
     subject, applets = application[_SUBJECT], application[_APPLETS]
     paper, permit = subject["organize_info"], subject.get("personal_info", {}).get("residence_permit")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from saas.sandbox import filing_sms, filings, verify_tasks
 from saas.sandbox.components import Unusable
+from saas.sandbox.filing_checks import list_media
 from saas.sandbox.pages.handset import get_holder, say
 from saas.sandbox.people import get_account
 from saas.sandbox.world import here
 
 pages = Blueprint("filing", __name__)
+_PAPERS = {
+    "certificate_photo": "主体证件",
+    "certificate_photo_front": "证件正面",
+    "certificate_photo_back": "证件反面",
+    "authorization_letter": "授权书",
+    "residence_permit": "居住证明",
+    "media": "前置审批文件",
+}
 
 
 @pages.get("/phone/face_check")
@@ -74,8 +86,10 @@ def answer_sms(sms_id: int) -> ResponseReturnValue:
 def desk() -> ResponseReturnValue:
     world = here()
     with world.state.turn() as db:
-        found = [(filing, filings.stage(filing)) for filing in filings.list_filings(db, world.now())]
-    return render_template("filings.html", filings=found, verdicts=filings.VERDICTS, said=request.args.get("said", ""))
+        found = filings.list_filings(db, world.now())
+    shown = [(filing, filings.stage(filing), _list_papers(json.loads(filing["application"]))) for filing in found]
+    said = request.args.get("said", "")
+    return render_template("filings.html", filings=shown, verdicts=filings.VERDICTS, said=said)
 
 
 @pages.post("/desk/filings/<appid>")
@@ -92,3 +106,12 @@ def judge(appid: str) -> ResponseReturnValue:
         said = str(refused)
     world.pusher.wake()
     return redirect(url_for("filing.desk", said=said), 303)
+
+
+def _list_papers(application: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and media id of each file, once."""
+    found: dict[str, str] = {}
+    for place, media_id, _ in list_media(application):
+        name = place.rstrip(".0123456789").rpartition(".")[2]
+        found.setdefault(media_id, _PAPERS.get(name, "其它材料"))
+    return [(word, media_id) for media_id, word in found.items()]
