@@ -17,6 +17,7 @@ from rq.exceptions import StopRequested
 
 import jobs
 from saas import db, queue
+from saas.components import budgets
 from saas.config import Settings, settings
 from saas.queue import Lane
 from saas.tenants import keys
@@ -66,6 +67,7 @@ def work(settings: Settings) -> None:
     preload()
     db.connect(settings)
     keys.install()
+    budgets.refuse_unknown_limits(settings)
     log.info("worker_started", pid=os.getpid())
     Worker(redis.Redis.from_url(settings.redis_url)).work(logging_level="WARNING")
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 
 import saas.web as web
 from saas import db, logs
+from saas.components import budgets
 from saas.config import Settings, settings
 from saas.tenants import keys
 from saas.web import errors, health, language, pages, security, sign_in
@@ -20,6 +21,7 @@ def create_app(config: Settings | None = None) -> Flask:
     logs.configure(config)
     db.connect(config)
     keys.install()
+    budgets.refuse_unknown_limits(config)
     app = Flask("saas", static_url_path="/static")
     security.protect(app, config)
     language.speak(app)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, Json, NonNegativeInt, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -57,8 +57,11 @@ class Settings(BaseSettings):
     wechat_program_calls_per_second: int = Field(20, description="每个小程序每秒调用微信接口的上限")
     ext_json_kilobytes: int = Field(64, description="一份 ext_json 的大小上限（KB）")
     template_library_size: int = Field(200, description="微信模板库的容量，用于显示剩余位置")
-    undo_audits_per_day: int = Field(5, description="每个小程序每天可撤回审核的次数（微信的限制）")
-    undo_audits_per_month: int = Field(10, description="每个小程序每月可撤回审核的次数（微信的限制）")
+    wechat_limits: Json[dict[str, NonNegativeInt | None]] = Field(
+        default_factory=dict,
+        validate_default=False,
+        description="改写微信的次数限制：JSON，名称见 saas/wx/limits.py，值为次数；null 为只计数、不拦截",
+    )
     job_lease_seconds: int = Field(20, description="任务租约秒数；进程意外退出后过此时间由其他进程接手")
     batch_concurrency: int = Field(8, description="一个批量任务同时处理多少个小程序")
     workers: int = Field(2, description="daiban worker 启动的进程数")

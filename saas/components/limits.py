@@ -1,4 +1,4 @@
-"""How fast WeChat may be called, per component app and per mini program, counted over all processes in Redis.
+"""How fast WeChat may be called, per component app, mini program and limit, counted over all processes in Redis.
 
 Without Redis each process counts for itself: slower work is no harm, a stopped one would be.
 """
@@ -15,16 +15,22 @@ import redis
 from saas.config import settings
 from saas.queue import redis_connection
 from saas.wx.contract.operations import Operation
+from saas.wx.limits import limits_of
 
-_WINDOW = 1.0
 _LONGEST_WAIT = 10.0
+_LONGEST_PAUSE = 1.0
 _REDIS_PAUSE = 5.0
 
 
 def rate_limiter(component_id: UUID) -> Callable[[Operation, str | None], None]:
     """The client's hook: waits until the next call fits into its second; after ten seconds it goes anyway."""
 
-    def wait_for_turn(_operation: Operation, appid: str | None) -> None:
+    def wait_for_turn(operation: Operation, appid: str | None) -> None:
+        for limit in limits_of(operation.id):
+            rate = settings().wechat_limits.get(limit.name, limit.amount)
+            if limit.period.seconds is not None and rate is not None:
+                owner = limit.owner(appid, {})
+                _take(f"wx:rate:{component_id}:{owner}:{limit.name}", rate, limit.period.seconds)
         _take(f"wx:rate:{component_id}", settings().wechat_calls_per_second)
         if appid:
             _take(f"wx:rate:{component_id}:{appid}", settings().wechat_program_calls_per_second)
@@ -32,30 +38,30 @@ def rate_limiter(component_id: UUID) -> Callable[[Operation, str | None], None]:
     return wait_for_turn
 
 
-def _take(name: str, limit: int) -> None:
+def _take(name: str, limit: int, seconds: int = 1) -> None:
     waited = 0.0
     while waited < _LONGEST_WAIT:
-        count, rest = _count(name)
+        count, rest = _count(name, seconds)
         if count <= limit:
             return
-        pause = min(max(rest, 0.01), _WINDOW)
+        pause = min(max(rest, 0.01), _LONGEST_PAUSE)
         time.sleep(pause)
         waited += pause
 
 
-def _count(name: str) -> tuple[int, float]:
+def _count(name: str, seconds: int) -> tuple[int, float]:
     """This call's number in the running window, and the seconds until the window ends."""
     if time.monotonic() >= _memory.redis_again_at:
         try:
             with redis_connection().pipeline(transaction=True) as pipe:
-                pipe.set(name, 0, px=int(_WINDOW * 1000), nx=True)
+                pipe.set(name, 0, ex=seconds, nx=True)
                 pipe.incr(name)
                 pipe.pttl(name)
                 _, count, rest = pipe.execute()
             return int(count), int(rest) / 1000
         except (redis.RedisError, OSError):
             _memory.redis_again_at = time.monotonic() + _REDIS_PAUSE
-    return _memory.count(name)
+    return _memory.count(name, seconds)
 
 
 class _Memory:
@@ -64,13 +70,13 @@ class _Memory:
         self._lock = threading.Lock()
         self._windows: dict[str, tuple[float, int]] = {}
 
-    def count(self, name: str) -> tuple[int, float]:
+    def count(self, name: str, seconds: int) -> tuple[int, float]:
         now = time.monotonic()
         with self._lock:
             ends, count = self._windows.get(name, (0.0, 0))
             if ends <= now:
                 self._windows = {key: window for key, window in self._windows.items() if window[0] > now}
-                ends, count = now + _WINDOW, 0
+                ends, count = now + seconds, 0
             self._windows[name] = ends, count + 1
             return count + 1, ends - now
 

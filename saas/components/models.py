@@ -192,16 +192,20 @@ class WeChatCall(_OfComponent, Base):
 
 
 class Budget(_OfComponent, Base):
-    """How often a limited action was used in one window (a day or a month in Asia/Shanghai)."""
+    """How often a limit of `saas.wx.limits` was used in the period that began on `starts_on` (in Asia/Shanghai).
+
+    `owner` is an appid, "" for the component app, or the hash of a person or task. `told` is the amount by WeChat's
+    own answers.
+    """
 
     __tablename__ = "budgets"
-    __table_args__ = (UniqueConstraint("component_id", "appid", "action", "window", "starts_on"), _component_key())
+    __table_args__ = (UniqueConstraint("component_id", "owner", "name", "starts_on"), _component_key())
 
-    appid: Mapped[str] = mapped_column(Text, default="")
-    action: Mapped[str] = mapped_column(Text)
-    window: Mapped[str] = mapped_column(Text)
+    owner: Mapped[str] = mapped_column(Text, default="")
+    name: Mapped[str] = mapped_column(Text)
     starts_on: Mapped[date]
     used: Mapped[int] = mapped_column(default=0)
+    told: Mapped[int | None] = mapped_column(default=None)
 
 
 class ImportStatus(StrEnum):

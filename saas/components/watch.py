@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from saas import clock
+from saas.components.budgets import forget_old_budgets
 from saas.components.health import TICKET_LATE, TICKET_MISSING
 from saas.components.models import ComponentApp, ComponentStatus, WeChatCall
 from saas.queue import Lane, enqueue_for
@@ -43,5 +44,6 @@ def enqueue_quota_reads(db: Session) -> None:
 
 
 def prune_call_log(db: Session) -> None:
-    """Forget calls to WeChat that are older than a month."""
+    """Forget calls to WeChat that are older than a month, and the counts of periods that are over for long."""
     db.execute(delete(WeChatCall).where(WeChatCall.created_at < clock.now() - _KEEP_CALLS))
+    forget_old_budgets(db)

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import insert
 
 from saas import clock
+from saas.components.budgets import taker
 from saas.components.limits import rate_limiter
 from saas.components.models import ComponentApp, WeChatCall
 from saas.components.tokens import ComponentTokens
@@ -42,7 +43,7 @@ def component_tokens(component: ComponentApp, http: httpx2.Client | None = None)
         return WxClient(
             component_appid=appid, tokens=tokens, http=http or process_http(), api_url=settings().wechat_api_url,
             record=call_log(provider_id, component_id), before=refuse_open_transaction,
-            limiter=rate_limiter(component_id),
+            limiter=rate_limiter(component_id), take=taker(provider_id, component_id),
         )  # fmt: skip
 
     return ComponentTokens(component, connect)

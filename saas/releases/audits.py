@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.components.access import load_component
-from saas.components.budgets import Action, spend
 from saas.components.models import ComponentApp
 from saas.components.wechat import wechat
 from saas.db import settle
@@ -105,8 +104,6 @@ def note_answer(db: Session, audit: Audit, answer: Mapping[str, Any]) -> bool:
     state = lock_state(db, audit.program_id, audit.provider_id)
     state.audit_version, state.audit_status, state.audit_at = audit.user_version, outcome, audit.submitted_at
     program = load_program(db, audit.program_id)
-    if outcome is AuditStatus.UNDONE and audit.undo_sent_at is not None:
-        spend(db, load_component(db, program.component_id), program.appid, Action.UNDO_AUDIT)
     detail = {"auditid": audit.auditid, "version": audit.user_version}
     activity.record(db, system(audit.provider_id), f"program.audit.{outcome}", program, detail=detail)
     return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import datetime
 
 from saas.wx.failures import CallFailed as CallFailed
 from saas.wx.failures import UnreadableAnswer as UnreadableAnswer
@@ -133,9 +134,26 @@ class RequestMalformed(WeChatError):
     """The request itself is wrong: a mistake in this program, not in anybody's data."""
 
 
-@for_codes(45029, 53200, 53202, 53300, 85400, 86102, 89030, 91030, 9420000, 886000, 61055, 45047)
+@for_codes(
+    45029,
+    45047,
+    53200,
+    53202,
+    53300,
+    61055,
+    85400,
+    86102,
+    886000,
+    89030,
+    91030,
+    9420000,
+    ("secwxaapiReauth", 45009),
+    ("setNickName", 45009),
+)
 class BudgetUsedUp(WeChatError):
-    """A counted action has no chances left in its period."""
+    """A counted action has no chances left in its period; `returns_at` says when it has some again, if known."""
+
+    returns_at: datetime | None = None
 
 
 @for_codes(45009)
