@@ -76,12 +76,16 @@ def _near(words: str) -> str:
 
 
 class HttpWindow:
-    """Cookies are kept, 303s and page refreshes are followed, hidden fields go back as they came."""
+    """Cookies are kept, 303s and page refreshes are followed, hidden fields go back as they came.
 
-    def __init__(self, base_url: str) -> None:
+    `ip` is the person's own address on this machine (127.0.0.0/8): sign-ins are counted by address.
+    """
+
+    def __init__(self, base_url: str, *, ip: str | None = None) -> None:
         self._http = httpx2.Client(
-            base_url=base_url, timeout=60, trust_env=False, headers={"Accept-Language": "zh-CN", "Accept": "text/html"}
-        )
+            base_url=base_url, timeout=60, headers={"Accept-Language": "zh-CN", "Accept": "text/html"},
+            transport=httpx2.HTTPTransport(local_address=ip),
+        )  # fmt: skip
         self._page: html.HtmlElement = html.fromstring("<html><body></body></html>")
         self.address = base_url
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from ipaddress import ip_address
 from pathlib import Path
 
 from flask import Flask, abort, request
@@ -28,6 +30,7 @@ from saas.sandbox.pages import (
 from saas.sandbox.people import seed_first_accounts
 from saas.sandbox.plugins import seed_first_plugins
 from saas.sandbox.pusher import Pusher
+from saas.sandbox.schemas import WRONG_ANSWERS
 from saas.sandbox.state import State
 from saas.sandbox.world import World
 
@@ -47,7 +50,8 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
         seed_first_plugins(db)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 32 * 1024 * 1024
-    app.extensions["sandbox"] = World(state, clock, public_url.rstrip("/"), Pusher(state, clock))
+    wrong_answers = Path(os.environ[WRONG_ANSWERS]) if os.environ.get(WRONG_ANSWERS) else None
+    app.extensions["sandbox"] = World(state, clock, public_url.rstrip("/"), Pusher(state, clock), wrong_answers)
     app.before_request(_only_loopback)
     app.register_blueprint(gate.make_routes())
     for part in (
@@ -73,5 +77,6 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
 
 def _only_loopback() -> None:
     """The desks and the control have no sign-in, so nobody but this machine may reach them."""
-    if request.remote_addr not in LOOPBACK or request.host.rsplit(":", 1)[0].strip("[]") not in LOOPBACK:
+    from_here = ip_address(request.remote_addr or "::").is_loopback
+    if not from_here or request.host.rsplit(":", 1)[0].strip("[]") not in LOOPBACK:
         abort(403)

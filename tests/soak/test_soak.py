@@ -35,7 +35,9 @@ def test_every_journey_ends_well_whatever_dies(demo: RunningDemo) -> None:
     killer.start()
     try:
         with ThreadPoolExecutor(AT_A_TIME) as pool:
-            failures = [text for text in pool.map(lambda _: _walk(demo), range(JOURNEYS)) if text]
+            failures = [
+                text for text in pool.map(lambda number: _walk(demo, f"127.0.9.{number + 1}"), range(JOURNEYS)) if text
+            ]
     finally:
         over.set()
         killer.join()
@@ -52,9 +54,11 @@ def _kill_now_and_then(demo: RunningDemo, over: threading.Event) -> None:
             os.kill(pids[name], signal.SIGKILL)
 
 
-def _walk(demo: RunningDemo) -> str:
+def _walk(demo: RunningDemo, ip: str) -> str:
     with ExitStack() as windows:
-        journey = Journey(lambda: windows.enter_context(HttpWindow(demo.url)), demo.url, demo.sandbox_url, patience=120)
+        journey = Journey(
+            lambda: windows.enter_context(HttpWindow(demo.url, ip=ip)), demo.url, demo.sandbox_url, patience=120
+        )
         for title, step in journey.steps():
             try:
                 step()
