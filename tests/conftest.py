@@ -17,6 +17,7 @@ from saas import queue
 from saas.config import Settings, load_settings, settings
 from saas.embedded import EmbeddedPostgres, EmbeddedValkey
 from saas.migrate import migrate
+from saas.sandbox.schemas import WRONG_ANSWERS
 from saas.tenants import keys
 from tests.cast import Cast, make_cast
 from tests.standing import wrong_stages
@@ -30,6 +31,23 @@ def _worker() -> str:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of this test process."""
     return tmp_path_factory.mktemp("daiban")
+
+
+@pytest.fixture(scope="session")
+def wrong_answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sandboxes of these tests, in whichever process, write which of their answers the contract forbids."""
+    path = tmp_path_factory.mktemp("sandbox") / "wrong_answers"
+    os.environ[WRONG_ANSWERS] = str(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def sandbox_keeps_to_the_contract(wrong_answers: Path) -> Iterator[None]:
+    yield
+    if wrong_answers.exists():
+        found = wrong_answers.read_text()
+        wrong_answers.unlink()
+        pytest.fail(f"the sandbox answered what the contract does not know:\n{found}")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class World:
-    """`public_url` is the sandbox's own address, without a slash at the end."""
+    """`public_url` is the sandbox's own address, without a slash at the end.
+
+    `wrong_answers` is where tests read which of its own answers do not fit the contract.
+    """
 
     state: State
     clock: Clock
     public_url: str
     pusher: Pusher
+    wrong_answers: Path | None
 
     def now(self) -> float:
         return self.clock.now()

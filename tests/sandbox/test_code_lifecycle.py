@@ -176,8 +176,8 @@ def test_a_rejection_brings_reason_and_screenshots(platform: Platform, shop: str
     event = platform.events("weapp_audit_fail")[-1]
     latest = platform.wx.code.get_latest_auditstatus(shop)
     assert event["Reason"] == latest["reason"] == "1: 类目不符:<br>请改"
-    assert event["ScreenShot"] == latest["ScreenShot"]
-    shots = latest["ScreenShot"].split("|")
+    assert event["ScreenShot"] == latest["screenshot"]
+    shots = latest["screenshot"].split("|")
     assert len(shots) == 2
     for media_id in shots:
         picture = platform.wx.media.get_material(shop, media_id=media_id)

@@ -8,9 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from saas.sandbox.api.registry import played
 from saas.wx.chapter import Upload
-from saas.wx.contract.operations import all_operations
 from tests.sandbox.platform import Platform, refused
 
 
@@ -145,20 +143,6 @@ def test_a_missing_permission_set_is_61007(platform: Platform) -> None:
     platform.wx.code.queryquota(appid)
     with refused(61007):
         platform.wx.media.upload(appid, media=Upload("a.png", b"\x89PNG\r\n\x1a\n.", "image/png"))
-
-
-def test_what_is_not_played_says_so(platform: Platform, shop: str) -> None:
-    played_paths = {(play.operation.path, play.operation.method) for play in played().values()}
-    missing = [op for op in all_operations() if not op.page and (op.path, op.method) not in played_paths]
-    missing = [op for op in missing if op.token == "authorizer"]
-    token = platform.tokens.authorizer_token(shop)
-    platform.control.grant(platform.appid, shop, permission_sets=range(1, 200))
-    for op in missing:
-        url = platform.control.base_url + op.path
-        answer = platform.http.request(op.method, url, params={"access_token": token}).json()
-        assert answer["errcode"] == 48001, op.id
-        assert "not played yet" in answer["errmsg"]
-    assert all(op.id in httpx2.get(f"{platform.control.base_url}/faults", trust_env=False).text for op in missing)
 
 
 def test_accepted_calls_are_counted_by_mini_program(platform: Platform, shop: str) -> None:

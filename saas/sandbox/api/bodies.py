@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from saas.sandbox.refusals import Refused, hint
-from saas.wx.contract.operations import Operation, Schema, operation
+from saas.sandbox.schemas import request_validator
+from saas.wx.contract.operations import Operation, Schema
 
 _ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?!00[0-1])[0-9a-fA-F]{4}")
 
@@ -41,7 +41,8 @@ def read_json(op: Operation, raw: bytes, invalid: Mapping[str, int], hinted: int
         raise Unfit(47001, "请求体不是 UTF-8 的 JSON") from error
     if not isinstance(body, dict):
         raise Unfit(47001, "请求体不是 JSON 对象")
-    faults = sorted(_validator(op.id).iter_errors(body), key=lambda fault: (len(fault.path), fault.validator != "type"))
+    found = request_validator(op.id).iter_errors(body)
+    faults = sorted(found, key=lambda fault: (len(fault.path), fault.validator != "type"))
     if hinted and faults and not {"type", "additionalProperties"} & {str(fault.validator) for fault in faults}:
         places = dict.fromkeys(place for fault in faults for place in _places(fault))
         hints = [hint(place, "缺少或不合要求") for place in places]
@@ -130,26 +131,3 @@ def _unfit(op: Operation, fault: ValidationError, invalid: Mapping[str, int]) ->
         extra = sorted(set(instance) - set(schema.get("properties", {})))
         return Unfit(40097, f"多余的字段 {', '.join(f'{place}.{name}'.strip('.') for name in extra)}")
     return Unfit(special or 40097, f"字段 {place} 的值不对（{fault.validator}: {fault.validator_value}）")
-
-
-@cache
-def _validator(operation_id: str) -> Draft202012Validator:
-    schema = operation(operation_id).request_schema
-    return Draft202012Validator(_closed(schema or {}))
-
-
-def _closed(schema: Any) -> Any:
-    """The same schema, refusing fields that it does not name."""
-    if isinstance(schema, list):
-        return [_closed(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed: Schema = {}
-    for key, value in schema.items():
-        if key == "properties":
-            closed[key] = {name: _closed(inner) for name, inner in value.items()}
-        else:
-            closed[key] = _closed(value) if key in ("items", "oneOf", "anyOf", "allOf") else value
-    if "properties" in closed and "additionalProperties" not in closed and "type" in closed:
-        closed["additionalProperties"] = False
-    return closed

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from flask import Blueprint, Response, request
 
@@ -16,6 +15,7 @@ from saas.sandbox.api import bodies, chapters
 from saas.sandbox.api.registry import Answer, Call, Picture, Play, played
 from saas.sandbox.faults import Fault, take_fault
 from saas.sandbox.refusals import Refused, new_rid, refusal
+from saas.sandbox.schemas import note_wrong_answer
 from saas.sandbox.state import Db, Row, one, to_json
 from saas.sandbox.trials import end_trials
 from saas.sandbox.world import World, here
@@ -67,7 +67,7 @@ def answer() -> Response:
     world.pusher.wake()
     if fault and fault.kind == "cut":
         return _cut()
-    return _respond(op, result)
+    return _respond(world, op, result)
 
 
 def _play(world: World, db: Db, seen: _Seen, fault: Fault | None) -> Answer:
@@ -75,15 +75,13 @@ def _play(world: World, db: Db, seen: _Seen, fault: Fault | None) -> Answer:
     if op is None:
         wrong = 43002 if request.method == "GET" else 43001
         raise bodies.Unfit(wrong, f"方法不对：{request.path} 不接受 {request.method}")
-    play = played().get(op.id)
+    play = played()[op.id]
     end_trials(db, world.now())
     component, account = _identify(db, world.now(), op, play, seen)
     _check_ip(component)
     if fault and fault.kind == "errcode":
         raise Refused(fault.errcode, errmsg=fault.errmsg)
     _check_permission(db, op, component, account)
-    if play is None:
-        raise Refused(48001, errmsg="sandbox: not played yet")
     call = Call(world, db, op, world.now(), component, account, body={}, query={}, files=request.files, ip=_client_ip())
     given = {name: value for name, value in request.args.items() if name not in _TOKEN_NAMES}
     call.query = bodies.read_query(op, given, play.invalid)
@@ -100,7 +98,7 @@ def _play(world: World, db: Db, seen: _Seen, fault: Fault | None) -> Answer:
     return play.handler(call)
 
 
-def _identify(db: Db, now: float, op: Operation, play: Play | None, seen: _Seen) -> tuple[Row, Row | None]:
+def _identify(db: Db, now: float, op: Operation, play: Play, seen: _Seen) -> tuple[Row, Row | None]:
     """Whose call it is: from the token, or from the body of calls without one."""
     if op.token == "none" and "component_appid" not in (op.request_schema or {})["properties"]:  # noqa: S105
         return _nearest(db), None
@@ -123,7 +121,7 @@ def _identify(db: Db, now: float, op: Operation, play: Play | None, seen: _Seen)
     if token["expires_at"] <= now:
         raise Refused(42001)
     kind = "authorizer" if token["account"] else "component"
-    if kind != op.token and kind != op.token_also and not (play and play.either_token):
+    if kind != op.token and kind != op.token_also and not play.either_token:
         raise Refused(61015 if op.token == "authorizer" else 61014)  # noqa: S105
     component = one(db, "select * from component where appid = ?", token["component"])
     account = one(db, "select * from account where appid = ?", token["account"]) if token["account"] else None
@@ -242,14 +240,16 @@ def _refuse(world: World, seen: _Seen, error: Refused, started: float, what: str
             ),
         )
         db.execute("delete from failed_call where rowid <= (select max(rowid) from failed_call) - ?", (_MAX_FAILED,))
-    return _json(content)
+    return _json(world, seen.operation, content)
 
 
-def _respond(op: Operation | None, result: Answer) -> Response:
+def _respond(world: World, op: Operation | None, result: Answer) -> Response:
     if isinstance(result, Picture):
+        if world.wrong_answers and op:
+            note_wrong_answer(world.wrong_answers, op, None)
         return Response(result.content, content_type=result.content_type)
     fields = result or {}
-    return _json({"errcode": 0, "errmsg": "ok"} | fields if op and _says_ok(op.id) else fields)
+    return _json(world, op, {"errcode": 0, "errmsg": "ok"} | fields if op and _says_ok(op.id) else fields)
 
 
 @cache
@@ -260,7 +260,9 @@ def _says_ok(operation_id: str) -> bool:
     return not good or any("errcode" in example for example in good)
 
 
-def _json(content: Mapping[str, object]) -> Response:
+def _json(world: World, op: Operation | None, content: Mapping[str, object]) -> Response:
+    if world.wrong_answers and op:
+        note_wrong_answer(world.wrong_answers, op, content)
     return Response(to_json(content), content_type="application/json; encoding=utf-8")
 
 
@@ -274,12 +276,8 @@ def _cut() -> Response:
 
 @cache
 def _operations() -> dict[str, dict[str, Operation]]:
-    """Path → method → operation. Where two names share a call, the one that is played."""
-    found: dict[str, dict[str, Any]] = {}
-    for op in all_operations():
-        if op.page:
-            continue
-        methods = found.setdefault(op.path, {})
-        if op.method not in methods or op.id in played():
-            methods[op.method] = op
+    """Path → method → operation."""
+    found: dict[str, dict[str, Operation]] = {}
+    for play in played().values():
+        found.setdefault(play.operation.path, {})[play.operation.method] = play.operation
     return found

@@ -12,7 +12,7 @@ from saas.sandbox.components import Unusable, get_component, list_components
 from saas.sandbox.pusher import stop_tickets
 from saas.sandbox.state import rows
 from saas.sandbox.world import here
-from saas.wx.contract.operations import all_events, all_operations
+from saas.wx.contract.operations import all_events
 
 pages = Blueprint("faults", __name__, url_prefix="/faults")
 
@@ -25,7 +25,6 @@ def show() -> ResponseReturnValue:
         calls = rows(db, "select * from fault order by id")
         pushes = rows(db, "select * from push_fault order by id")
         failed = rows(db, "select * from failed_call order by at desc limit 30")
-    playable = {(play.operation.path, play.operation.method) for play in played().values()}
     return render_template(
         "faults.html",
         mistakes=seen,
@@ -35,7 +34,6 @@ def show() -> ResponseReturnValue:
         failed=failed,
         operations=sorted(played()),
         events=[event.name for event in all_events()],
-        missing=[op for op in all_operations() if not op.page and (op.path, op.method) not in playable],
         call_words=faults.CALL_FAULTS,
         push_words=faults.PUSH_FAULTS,
         said=request.args.get("said", ""),
