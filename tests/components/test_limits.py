@@ -49,3 +49,15 @@ def test_without_redis_calls_still_go(three_per_second: None, monkeypatch: pytes
     wait_for_turn = rate_limiter(uuid4())
     for _ in range(4):
         wait_for_turn(COMMIT, None)
+
+
+def test_a_limit_a_second_or_minute_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAIBAN_WECHAT_LIMITS", '{"qrcode_rule_add_second": 1}')
+    settings.cache_clear()
+    component_id = uuid4()
+    wait_for_turn = rate_limiter(component_id)
+    for _ in range(2):
+        wait_for_turn(operation("qrcodeJumpAdd"), "wx1")
+    assert redis_connection().get(f"wx:rate:{component_id}:wx1:qrcode_rule_add_second") == b"1"
+    wait_for_turn(operation("getUnlimitedQRCode"), "wx1")
+    assert 50 < redis_connection().ttl(f"wx:rate:{component_id}:wx1:unlimited_code_minute") <= 60
