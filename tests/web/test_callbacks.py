@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -70,6 +71,23 @@ def test_a_genuine_push_is_answered_success_and_stored_with_its_job(
     assert b"ticket@@@pushed" not in (row.body_sealed or b"")
     assert row.happened_at is not None
     assert waiting_jobs() == [("jobs.callbacks.process", str(row.id), component.provider_id)]
+
+
+def test_a_push_that_another_implementation_sealed_is_stored(wechat_side: FlaskClient, component: ComponentApp) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from wechatpy.crypto import WeChatCrypto  # type: ignore[import-untyped]
+
+    timestamp, nonce = str(int(time.time())), "271828182"
+    sealed_xml = WeChatCrypto(TOKEN, AES_KEY, APPID).encrypt_message(ticket().decode(), nonce, timestamp)
+    query = {
+        "timestamp": timestamp, "nonce": nonce, "encrypt_type": "aes",
+        "msg_signature": parse_message(sealed_xml.encode())["MsgSignature"],
+    }  # fmt: skip
+    response = send(wechat_side, Pushed(sealed_xml.encode(), query))
+    assert (response.status_code, response.get_data(as_text=True)) == (200, "success")
+    (row,) = stored(component)
+    assert row.kind == "component_verify_ticket"
 
 
 def test_a_push_is_answered_after_one_statement(wechat_side: FlaskClient, component: ComponentApp) -> None:
