@@ -21,6 +21,7 @@ from saas.sandbox.pages import (
     filing,
     filters,
     login,
+    manual,
     names,
     overview,
     phone,
@@ -68,6 +69,7 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
         console,
         overview,
         faults,
+        manual,
         remote,
     ):
         app.register_blueprint(part.pages)

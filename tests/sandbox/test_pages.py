@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import httpx2
 import pytest
 
@@ -18,6 +20,7 @@ PAGES = (
     "/console",
     "/pushes",
     "/faults",
+    "/manual",
 )
 
 
@@ -77,3 +80,11 @@ def test_the_clock_is_moved_by_a_button(platform: Platform) -> None:
     assert platform.control.move_clock(0) == 3600
     httpx2.post(f"{base}/clock", data={"reset": "1"}, trust_env=False)
     assert platform.control.move_clock(0) == 0
+
+
+def test_the_manual_leads_to_every_seat(platform: Platform) -> None:
+    base = platform.control.base_url
+    manual = httpx2.get(f"{base}/manual", trust_env=False).text
+    for address in set(re.findall(r'href="(/[a-z/]*)"', manual)):
+        assert httpx2.get(base + address, trust_env=False).status_code == 200, address
+    assert all(f'href="{page}"' in manual for page in PAGES if page.startswith("/desk"))
