@@ -33,7 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("daiban")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def wrong_answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the sandboxes of these tests, in whichever process, write which of their answers the contract forbids."""
     path = tmp_path_factory.mktemp("sandbox") / "wrong_answers"
