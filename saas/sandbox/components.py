@@ -10,7 +10,7 @@ from saas.sandbox.pusher import push_ticket
 from saas.sandbox.state import Db, Row, insert, one, random_appid, random_text, rows, to_json
 from saas.wx.crypto import check_aes_key, random_aes_key
 
-DEFAULT_SETS = (17, 18, 19, 25, 30, 31, 33, 37, 40, 65, 76, 85, 88, 120, 142, 156)
+DEFAULT_SETS = (17, 18, 19, 25, 30, 31, 33, 37, 40, 65, 76, 81, 85, 88, 120, 142, 156)
 _LISTS = ("permission_sets", "ip_whitelist")
 _TEXTS = ("name", "secret", "token", "aes_key", "events_url", "messages_url", "start_domain")
 _NUMBERS = ("audit_limit", "speedup_limit", "pushing")
