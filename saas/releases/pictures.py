@@ -11,6 +11,7 @@ from saas.components.access import load_component
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.failures import raise_if_passing
+from saas.pictures import picture_type
 from saas.programs.access import load_program
 from saas.releases.models import Audit, Upload
 from saas.tenants.stored_files import drop_file, keep_file, load_file
@@ -18,17 +19,6 @@ from saas.wx.chapter import Download
 from saas.wx.errors import CallFailed
 
 log = structlog.get_logger()
-
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"GIF8", "image/gif"),
-)
-
-
-def picture_type(content: bytes) -> str:
-    """What a picture is by its first bytes; "" when it is none. What anybody says about it does not count."""
-    return next((kind for start, kind in _SIGNATURES if content.startswith(start)), "")
 
 
 def fetch_trial_qr(db: Session, upload: Upload) -> None:

@@ -24,6 +24,7 @@ from saas.components.wechat import wechat
 from saas.db import settle
 from saas.errors import N_, Conflict, Invalid
 from saas.failures import clear_failure, note_failure, raise_if_passing
+from saas.pictures import picture_type
 from saas.programs.access import load_program
 from saas.programs.models import Program
 from saas.queue import Lane, Later, enqueue
@@ -32,7 +33,6 @@ from saas.releases.audits import OPEN, note_answer, outcome_of, submitted_at, wa
 from saas.releases.checks import blocking, pre_audit_checks
 from saas.releases.code_state import find_state, lock_state, refuse_if_busy, refuse_unless_workable
 from saas.releases.models import Audit, AuditStatus, Upload
-from saas.releases.pictures import picture_type
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
 from saas.tenants.stored_files import keep_file, load_file, read_file
