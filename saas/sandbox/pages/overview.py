@@ -26,6 +26,7 @@ def index() -> ResponseReturnValue:
         numbers["open_names"] = scalar(db, "select count(*) from name_change where status = 1")
         waiting = "select count(*) from application where status in ('waiting', 'confirmed')"
         numbers["open_applications"] = scalar(db, waiting)
+        numbers["open_certifications"] = scalar(db, "select count(*) from certification where apply_status = 2")
         numbers["open_filings"] = scalar(db, "select count(*) from filing where status in (2, 4)")
         numbers["open_categories"] = scalar(db, "select count(*) from category_review where status = 1")
         numbers["failed_pushes"] = scalar(db, "select count(*) from push where state = 'failed'")
