@@ -1,4 +1,4 @@
-"""Finding mini programs, and what happened to one: its calls to WeChat."""
+"""Finding mini programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from saas.components.models import WeChatCall
 from saas.programs.models import Program
 from saas.programs.permissions import ESSENTIAL
 from saas.tenants.models import Merchant
@@ -62,20 +61,3 @@ def count_by_merchant(db: Session, merchant_ids: Collection[UUID]) -> dict[UUID,
         .group_by(Program.merchant_id)
     )
     return {merchant_id: count for merchant_id, count in db.execute(query) if merchant_id is not None}
-
-
-def list_calls(db: Session, program: Program, *, before: UUID | None = None, limit: int = 50) -> list[WeChatCall]:
-    """What was called at WeChat for this mini program, newest first."""
-    query = (
-        select(WeChatCall)
-        .where(
-            WeChatCall.provider_id == program.provider_id,
-            WeChatCall.component_id == program.component_id,
-            WeChatCall.appid == program.appid,
-        )
-        .order_by(WeChatCall.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(WeChatCall.id < before)
-    return list(db.scalars(query))

@@ -114,7 +114,7 @@ def test_pages_of_a_provider(width: int, language: str, looks: Callable[..., Loo
         "component": walked.component_page, "component-traffic": f"{walked.component_page}/traffic",
         "merchants": f"{house}merchants", "merchant-new": f"{house}merchants/new", "merchant": walked.merchant_page,
         "link-new": f"{walked.merchant_page}/links/new", "programs": f"{house}programs", "program": walked.program_page,
-        "permissions": f"{walked.program_page}/permissions", "history": f"{walked.program_page}/history",
+        "permissions": f"{walked.program_page}/permissions", "calls": f"{walked.program_page}/calls", "program-activity": f"{walked.program_page}/activity",
         "code": walked.code_page, "upload-form": f"{walked.program_page}/upload",
         "audit-form": f"{walked.program_page}/audit", "code-history": f"{walked.code_page}/history",
         "roll-back": f"{walked.program_page}/roll-back", "templates": f"{house}templates",

@@ -64,7 +64,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.list_batches": 200, "GET provider.show_batch": 200, "GET provider.export_batch": 200,
         "GET provider.show_item": 200,
         "GET provider.show_traffic": 200, "GET provider.show_program": 200, "GET provider.show_permissions": 200,
-        "GET provider.show_program_history": 200, "GET provider.program_avatar": 404, "GET provider.show_code": 200,
+        "GET provider.show_program_calls": 200, "GET provider.show_program_activity": 200, "GET provider.program_avatar": 404, "GET provider.show_code": 200,
         "GET provider.show_code_history": 200, "GET provider.show_upload": 200, "GET provider.show_trial_qr": 404,
         "GET provider.show_audit": 200, "GET provider.show_screenshot": 404, "GET provider.show_release": 200,
     },

@@ -1,4 +1,4 @@
-"""The mini programs' pages at a provider: list, overview, permissions, history, whose it is."""
+"""The mini programs' pages at a provider: list, overview, permissions, calls, whose it is."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def test_the_page_names_what_is_missing_and_set_118_is_not_18(browser: Open, cas
     assert "硬件服务" in permissions
 
 
-def test_history_shows_calls_with_errcode_rid_and_words(browser: Open, cast: Cast, program: Program) -> None:
-    page = browser("bob").text(f"/p/alice/programs/{program.id}/history")
+def test_calls_are_shown_with_errcode_rid_and_words(browser: Open, cast: Cast, program: Program) -> None:
+    page = browser("bob").text(f"/p/alice/programs/{program.id}/calls")
     assert "61007" in page
     assert "65f0-1-2" in page
     assert "微信没有响应" in page
@@ -166,7 +166,7 @@ def test_the_avatar_is_ours_to_serve(browser: Open, cast: Cast, program: Program
 
 def test_who_may_what(browser: Open, cast: Cast, program: Program) -> None:
     base = f"/p/alice/programs/{program.id}"
-    pages = (base, f"{base}/permissions", f"{base}/history", "/p/alice/programs")
+    pages = (base, f"{base}/permissions", f"{base}/calls", f"{base}/activity", "/p/alice/programs")
     changes = (f"{base}/merchant", f"{base}/note", f"{base}/values")
     for path in pages:
         for name, status in (("alice", 200), ("anna", 200), ("max", 200), ("bob", 200), ("charlie", 404), ("", 303)):

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from saas.errors import N_
+from saas.programs.access import get_program
 from saas.tenants import activity
 from saas.tenants.access import Verb, require
 from saas.tenants.models import Activity
@@ -70,14 +71,27 @@ def list_activities() -> ResponseReturnValue:
     more = len(rows) > _PAGE
     rows = rows[:_PAGE]
     return render(
-        "provider/activity/list.html", rows=rows, q=actor, area=area, areas=AREAS, object_of=object_of,
-        facts_of=facts_of,
+        "provider/activity/list.html", rows=rows, q=actor, area=area, areas=AREAS,
         next_url=url_for("provider.list_activities", before=rows[-1].id, **here) if more else "",
         first_url=url_for("provider.list_activities", **here) if before else "",
     )  # fmt: skip
 
 
-def object_of(row: Activity) -> dict[str, str]:
+@provider.get("/programs/<uuid:program_id>/activity")
+def show_program_activity(program_id: UUID) -> ResponseReturnValue:
+    program = get_program(g.db, g.who, program_id, Verb.VIEW)
+    before = _id(request.args.get("before", ""))
+    rows = activity.list_activities(g.db, object_id=program.id, before=before, limit=_PAGE + 1)
+    more, rows = len(rows) > _PAGE, rows[:_PAGE]
+    here = url_for("provider.show_program_activity", program_id=program.id)
+    return render(
+        "provider/programs/activity.html", program=program, tab="activity", rows=rows,
+        next_url=f"{here}?before={rows[-1].id}" if more else "", first_url=here if before else "",
+    )  # fmt: skip
+
+
+@provider.app_template_global()
+def activity_object(row: Activity) -> dict[str, str]:
     """What an entry is about: the kind in words, the name, and its page if it has one."""
     kind = _(_KINDS[row.object_kind]) if row.object_kind in _KINDS else ""
     page = _PAGES.get(row.object_kind)
@@ -87,7 +101,8 @@ def object_of(row: Activity) -> dict[str, str]:
     return {"kind": kind, "name": name, "url": url}
 
 
-def facts_of(row: Activity) -> list[tuple[str, str]]:
+@provider.app_template_global()
+def activity_facts(row: Activity) -> list[tuple[str, str]]:
     """The plain values of an entry, with the words that we have for their names; our own ids tell people nothing."""
     return [
         (

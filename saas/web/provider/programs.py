@@ -1,4 +1,4 @@
-"""Mini programs of a provider: the list, one program's overview, permissions and history, whose it is."""
+"""Mini programs of a provider: the list, one program's overview and permissions, whose it is."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from wtforms import SelectField, TextAreaField
 
 from saas.components.access import load_component
 from saas.errors import N_, Invalid, NotFound
-from saas.programs import editing, links, listing, profile
+from saas.programs import editing, links, listing, profile, standing
 from saas.programs.access import get_program
 from saas.programs.models import AuthorizationStatus
 from saas.programs.permissions import matrix, missing_sets
-from saas.releases.status import status_of, statuses_of
-from saas.tenants import activity
+from saas.releases.status import statuses_of
 from saas.tenants.access import Verb
 from saas.tenants.merchants import find_merchants, get_merchant
 from saas.tenants.stored_files import load_file, read_file
@@ -25,6 +24,7 @@ from saas.web.forms import Form, at_most
 from saas.web.going import done
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
+from saas.web.provider.program_page import timeline
 from saas.web.provider.values import ValueRows
 
 PAGE = 50
@@ -66,7 +66,8 @@ def show_program(program_id: UUID) -> ResponseReturnValue:
     return render(
         "provider/programs/show.html", block="profile", program=program, tab="overview", merchant=merchant,
         component=load_component(g.db, program.component_id), missing=missing_sets(program.permission_sets),
-        code=status_of(g.db, program), reading=profile.is_reading(g.db, program), account_states=ACCOUNT_STATES,
+        timeline=timeline(program, standing.steps_of(g.db, [program.id])[program.id]),
+        reading=profile.is_reading(g.db, program), account_states=ACCOUNT_STATES,
         links=links.list_links(g.db, program_id=program.id, limit=5), state_of=links.state_of,
     )  # fmt: skip
 
@@ -84,20 +85,6 @@ def show_permissions(program_id: UUID) -> ResponseReturnValue:
     return render(
         "provider/programs/permissions.html", program=program, tab="permissions",
         rows=matrix(program.permission_sets), missing=missing_sets(program.permission_sets),
-    )  # fmt: skip
-
-
-@provider.get("/programs/<uuid:program_id>/history")
-def show_program_history(program_id: UUID) -> ResponseReturnValue:
-    program = get_program(g.db, g.who, program_id, Verb.VIEW)
-    before = request.args.get("before", type=UUID)
-    calls = listing.list_calls(g.db, program, before=before, limit=PAGE + 1)
-    more = len(calls) > PAGE
-    here = url_for("provider.show_program_history", program_id=program.id)
-    return render(
-        "provider/programs/history.html", program=program, tab="history", calls=calls[:PAGE],
-        activities=activity.list_activities(g.db, object_id=program.id, limit=30) if before is None else [],
-        next_url=f"{here}?before={calls[PAGE - 1].id}" if more else "", first_url=here if before else "",
     )  # fmt: skip
 
 
