@@ -2,49 +2,217 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, Text, func, select
+from sqlalchemy.orm import Session, aliased, load_only
 
-from saas.programs.models import Program
+from saas.programs.models import AuthorizationStatus, Program, ProgramStep, ProgramTag
 from saas.programs.permissions import ESSENTIAL
+from saas.programs.searching import narrow
+from saas.programs.versions import version_key
+from saas.programs.words import Step, Turn, Word
 from saas.tenants.models import Merchant
 
+MOST_SELECTED = 20_000
+_COUNTED = 1000
+_APPID = re.compile(r"wx[0-9a-f]{1,16}")
 
-def find_programs(
-    db: Session, *, text: str = "", authorization: str = "", merchant_id: UUID | None = None,
-    unassigned: bool = False, lacking_sets: bool = False, before: UUID | None = None, limit: int = 50,
-) -> list[tuple[Program, str]]:  # fmt: skip
-    """Mini programs with their merchants' names, newest first, by name, appid or merchant; `before` is the last id
-    shown. One query."""
-    query = (
-        select(Program, Merchant.name)
-        .outerjoin(Merchant, Merchant.id == Program.merchant_id)
-        .order_by(Program.id.desc())
-        .limit(limit)
-    )
-    if text:
-        query = query.where(
-            or_(
-                Program.name.icontains(text, autoescape=True),
-                Program.appid.icontains(text, autoescape=True),
-                Program.company_name.icontains(text, autoescape=True),
-                Merchant.name.icontains(text, autoescape=True),
-            )
-        )
-    if authorization:
-        query = query.where(Program.authorization == authorization)
-    if merchant_id is not None:
-        query = query.where(Program.merchant_id == merchant_id)
-    if unassigned:
-        query = query.where(Program.merchant_id.is_(None))
-    if lacking_sets:
-        query = query.where(~Program.permission_sets.contains(list(ESSENTIAL)))
+
+class VersionOf(StrEnum):
+    """What a version filter compares; templates are compared by WeChat's number."""
+
+    ONLINE = "online"
+    TRIAL = "trial"
+    ONLINE_TEMPLATE = "online_template"
+    TRIAL_TEMPLATE = "trial_template"
+
+
+class Compares(StrEnum):
+    BELOW = "lt"
+    EQUALS = "eq"
+    FROM = "ge"
+
+
+NOBODYS = "none"
+"""In place of a merchant's or an owner's id: mini programs without one."""
+
+
+@dataclass(frozen=True)
+class ProgramFilter:
+    """Which mini programs a list shows. All parts are text as an address carries it; an empty one asks nothing.
+
+    `merchant` and `owner` are ids or NOBODYS; `lacking` is a permission set's number or `essential`.
+    """
+
+    q: str = ""
+    stage: str = ""
+    turn: str = ""
+    authorization: str = ""
+    certify: str = ""
+    file: str = ""
+    tag: str = ""
+    merchant: str = ""
+    owner: str = ""
+    lacking: str = ""
+    version_of: str = ""
+    compares: str = ""
+    version: str = ""
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> ProgramFilter:
+        """From an address or a saved filter; what makes no sense is left out."""
+        parts = {one.name: given.get(one.name, "").replace("\0", "").strip()[:100] for one in fields(cls)}
+        closed = {
+            "stage": Word,
+            "turn": Turn,
+            "authorization": AuthorizationStatus,
+            "version_of": VersionOf,
+            "compares": Compares,
+        }
+        for name, known in closed.items():
+            if parts[name] not in set(known):
+                parts[name] = ""
+        for name, step in (("certify", Step.CERTIFY), ("file", Step.FILE)):
+            if parts[name] not in {word for word in Word if word.step is step}:
+                parts[name] = ""
+        for name in ("merchant", "owner"):
+            if parts[name] != NOBODYS and not _is_id(parts[name]):
+                parts[name] = ""
+        if parts["lacking"] != "essential" and not re.fullmatch(r"[0-9]{1,4}", parts["lacking"]):
+            parts["lacking"] = ""
+        template = parts["version_of"] in (VersionOf.ONLINE_TEMPLATE, VersionOf.TRIAL_TEMPLATE)
+        if (
+            not parts["version_of"]
+            or not parts["version"]
+            or (template and not re.fullmatch("[0-9]{1,9}", parts["version"]))
+        ):
+            parts["version_of"] = parts["compares"] = parts["version"] = ""
+        elif not parts["compares"]:
+            parts["compares"] = Compares.EQUALS
+        return cls(**parts)
+
+    def parts(self) -> dict[str, str]:
+        """What an address needs to carry."""
+        return {one.name: value for one in fields(self) if (value := getattr(self, one.name))}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some mini programs of a list. `total` counts all that match, up to 1,000; one more stands for more than that."""
+
+    programs: list[Program]
+    more: bool
+    total: int
+
+    @property
+    def total_is_least(self) -> bool:
+        return self.total > _COUNTED
+
+
+def list_programs(db: Session, wanted: ProgramFilter, *, before: UUID | None = None, limit: int = 50) -> Page:
+    """The mini programs that a list shows, newest first; `before` is the last id shown. Their profiles stay unread."""
+    query = _matching(db, wanted)
+    counted = query.with_only_columns(Program.id).limit(_COUNTED + 1).subquery()
+    total = db.scalar(select(func.count()).select_from(counted)) or 0
     if before is not None:
         query = query.where(Program.id < before)
-    return [(program, name or "") for program, name in db.execute(query)]
+    programs = list(db.scalars(query.options(load_only(*_LISTED)).limit(limit + 1)))
+    return Page(programs[:limit], len(programs) > limit, total)
+
+
+def select_ids(db: Session, wanted: ProgramFilter, *, most: int = MOST_SELECTED) -> list[UUID]:
+    """All that match, newest first, up to `most`."""
+    return list(db.scalars(_matching(db, wanted).with_only_columns(Program.id).limit(most)))
+
+
+def select_programs(db: Session, program_ids: Collection[UUID]) -> list[Program]:
+    """Those of these ids that are the provider's, as a list shows them, newest first."""
+    query = select(Program).options(load_only(*_LISTED)).where(Program.id.in_(program_ids))
+    return list(db.scalars(query.order_by(Program.id.desc())))
+
+
+def merchant_names(db: Session, programs: Collection[Program]) -> dict[UUID, str]:
+    """The names of their merchants; one query."""
+    ids = {program.merchant_id for program in programs if program.merchant_id}
+    return {row.id: row.name for row in db.execute(select(Merchant.id, Merchant.name).where(Merchant.id.in_(ids)))}
+
+
+def tags_of(db: Session, program_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    """The tags of each of these mini programs, in order; one query."""
+    found: dict[UUID, list[str]] = {program_id: [] for program_id in program_ids}
+    query = select(ProgramTag.program_id, ProgramTag.tag).where(ProgramTag.program_id.in_(program_ids))
+    for program_id, tag in db.execute(query.order_by(ProgramTag.tag)):
+        found[program_id].append(tag)
+    return found
+
+
+def known_tags(db: Session, limit: int = 100) -> list[str]:
+    """Tags in use, in order, found by hopping over the index from one to the next."""
+    first = select(func.min(ProgramTag.tag).label("tag")).cte("tags", recursive=True)
+    following = select(func.min(ProgramTag.tag)).where(ProgramTag.tag > first.c.tag).scalar_subquery()
+    hops = first.union_all(select(following).where(first.c.tag.is_not(None)))
+    return list(db.scalars(select(hops.c.tag).where(hops.c.tag.is_not(None)).limit(limit)))
+
+
+_LISTED = (
+    Program.id, Program.provider_id, Program.component_id, Program.merchant_id, Program.owner_id, Program.appid,
+    Program.name, Program.avatar_file_id, Program.company_name, Program.permission_sets, Program.authorization,
+    Program.authorized_at, Program.stage, Program.turn, Program.stage_since, Program.due_at, Program.trial_version,
+    Program.online_version,
+)  # fmt: skip
+
+
+def _matching(db: Session, wanted: ProgramFilter) -> Select[Program]:
+    """Newest first. Filters with an index of their own are joins, so that the index gives the order, too."""
+    query = select(Program).order_by(Program.id.desc())
+    for step, word in ((Step.CERTIFY, wanted.certify), (Step.FILE, wanted.file)):
+        if word:
+            row = aliased(ProgramStep)
+            query = query.join(row, (row.program_id == Program.id) & (row.step == step) & (row.word == word))
+    if wanted.tag:
+        query = query.join(ProgramTag, (ProgramTag.program_id == Program.id) & (ProgramTag.tag == wanted.tag))
+    equal = {
+        Program.stage: wanted.stage, Program.turn: wanted.turn, Program.authorization: wanted.authorization,
+    }  # fmt: skip
+    query = query.where(*(column == value for column, value in equal.items() if value))
+    for column, value in ((Program.merchant_id, wanted.merchant), (Program.owner_id, wanted.owner)):
+        if value:
+            query = query.where(column.is_(None) if value == NOBODYS else column == UUID(value))
+    if wanted.lacking:
+        sets = list(ESSENTIAL) if wanted.lacking == "essential" else [int(wanted.lacking)]
+        query = query.where(~Program.permission_sets.contains(sets))
+    if wanted.version_of:
+        query = query.where(_compared(wanted))
+    if _APPID.fullmatch(wanted.q.lower()):
+        return query.where(Program.appid >= wanted.q.lower(), Program.appid < wanted.q.lower() + "g")
+    return narrow(db, query, wanted.q) if wanted.q else query
+
+
+def _compared(wanted: ProgramFilter) -> ColumnElement[bool]:
+    """A mini program without that version or template is not older than any."""
+    column, value = {
+        VersionOf.ONLINE: (Program.online_version_key, version_key(wanted.version)),
+        VersionOf.TRIAL: (Program.trial_version_key, version_key(wanted.version)),
+        VersionOf.ONLINE_TEMPLATE: (Program.online_template, wanted.version),
+        VersionOf.TRIAL_TEMPLATE: (Program.trial_template, wanted.version),
+    }[VersionOf(wanted.version_of)]  # fmt: skip
+    bound = value if isinstance(column.type, Text) else int(value)
+    if wanted.compares == Compares.BELOW:
+        return (column < bound) & (column > "" if isinstance(column.type, Text) else column >= 0)
+    return column >= bound if wanted.compares == Compares.FROM else column == bound
+
+
+def _is_id(value: str) -> bool:
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True
 
 
 def programs_of(db: Session, merchant_ids: Collection[UUID], limit: int = 100) -> list[Program]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.db import Base, TenantOwned
+from saas.programs.noticing import Kept, Noticed
 from saas.programs.words import Turn, Word
 from saas.vault import Sealed
 
@@ -24,11 +25,17 @@ class AuthorizationStatus(StrEnum):
     LOST = "lost"
 
 
-class Program(TenantOwned, Base):
+def _program_key() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
+    )
+
+
+class Program(Noticed, TenantOwned, Base):
     """A mini program under one component app. `name` and the rest of its profile are as WeChat last told us.
 
-    One without an appid is still to be registered. The columns from `stage` on are a summary for lists and filters,
-    written by `saas.programs.standing` and `saas.releases.status` only.
+    One without an appid is still to be registered. `owner_id` is the member in charge. The columns from `stage` on are
+    kept for lists and filters, written by `saas.programs.standing`, `.searching` and `saas.releases.status` only.
     """
 
     __tablename__ = "programs"
@@ -40,15 +47,23 @@ class Program(TenantOwned, Base):
         ),
         ForeignKeyConstraint(["provider_id", "merchant_id"], ["merchants.provider_id", "merchants.id"]),
         Index("ix_programs_listing", "provider_id", "id"),
-        Index("ix_programs_merchant", "provider_id", "merchant_id"),
+        Index("ix_programs_merchant", "provider_id", "merchant_id", "id"),
+        Index("ix_programs_appid", "provider_id", "appid"),
+        Index("ix_programs_owner", "provider_id", "owner_id", "id"),
         Index("ix_programs_stage", "provider_id", "stage", "id"),
         Index("ix_programs_turn", "provider_id", "turn", "id"),
         Index("ix_programs_online", "provider_id", "online_version_key", "id"),
     )
 
+    noticed = {
+        Kept.STANDING: ("appid", "authorization", "authorized_at", "unauthorized_at"),
+        Kept.SEARCH: ("name", "company_name", "merchant_id"),
+    }
+
     component_id: Mapped[UUID]
     merchant_id: Mapped[UUID | None] = mapped_column(default=None)
-    appid: Mapped[str] = mapped_column(Text)
+    owner_id: Mapped[UUID | None] = mapped_column(default=None)
+    appid: Mapped[str] = mapped_column(Text(collation="C"))
     original_id: Mapped[str] = mapped_column(Text, default="")
     name: Mapped[str] = mapped_column(Text, default="")
     avatar_url: Mapped[str] = mapped_column(Text, default="")
@@ -82,6 +97,46 @@ class Program(TenantOwned, Base):
     online_version: Mapped[str] = mapped_column(Text, default="")
     online_version_key: Mapped[str] = mapped_column(Text(collation="C"), default="")
     online_template: Mapped[int | None] = mapped_column(default=None)
+    search_text: Mapped[str] = mapped_column(Text, default="")
+
+    @property
+    def noticed_program_id(self) -> UUID:
+        return self.id
+
+
+class ProgramTag(Base):
+    """A word of the provider's own on a mini program. A row each: behind the tenant wall no index looks into arrays."""
+
+    __tablename__ = "program_tags"
+    __table_args__ = (_program_key(), Index("ix_program_tags_tag", "provider_id", "tag", "program_id"))
+
+    program_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(Text, primary_key=True)
+    provider_id: Mapped[UUID]
+
+
+class ProgramGram(Base):
+    """Two letters that follow each other in `search_text`: the index by which a fragment of a name is found."""
+
+    __tablename__ = "program_grams"
+    __table_args__ = (_program_key(), Index("ix_program_grams_gram", "provider_id", "gram", "program_id"))
+
+    program_id: Mapped[UUID] = mapped_column(primary_key=True)
+    gram: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    provider_id: Mapped[UUID]
+
+
+class SavedFilter(TenantOwned, Base):
+    """A member's filter of the list of mini programs, by name; shared with the colleagues or hers alone."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (UniqueConstraint("provider_id", "user_id", "name"),)
+
+    user_id: Mapped[UUID]
+    user_name: Mapped[str] = mapped_column(Text, default="")
+    name: Mapped[str] = mapped_column(Text)
+    query: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    shared: Mapped[bool] = mapped_column(default=False)
 
 
 class ProgramStep(TenantOwned, Base):
@@ -93,9 +148,7 @@ class ProgramStep(TenantOwned, Base):
     __tablename__ = "program_steps"
     __table_args__ = (
         UniqueConstraint("program_id", "step"),
-        ForeignKeyConstraint(
-            ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
-        ),
+        _program_key(),
         Index("ix_program_steps_word", "provider_id", "step", "word", "program_id"),
     )
 

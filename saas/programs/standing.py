@@ -1,35 +1,28 @@
 """How each mini program stands: a row per step (`program_steps`), and from these the one word that lists show.
 
-A part of the program writes its own step with `note_step`. Whatever changes a step without saying so (an upload, an
-audit, an authorization) is noticed when its rows are flushed: a model with `steps_by` names the function that writes
-its mini program's steps. The summary in `programs` is written once, just before the transaction commits, with the mini
-program's row locked, so that of two transactions the later one sees what the earlier one did.
+A part of the program writes its own step with `note_step`; the steps of authorization and code follow their rows by
+themselves. The summary in `programs` is written before the transaction commits (`saas.programs.noticing`).
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, delete, inspect, select
-from sqlalchemy import event as events
+from sqlalchemy import case, delete, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.db import new_id
 from saas.programs.models import AuthorizationStatus, Program, ProgramStep
+from saas.programs.noticing import Kept, notice
 from saas.programs.words import Step, Turn, Word
 
 _ORDER = {step: number for number, step in enumerate(Step)}
 _PEOPLE = (Turn.PROVIDER, Turn.MERCHANT)
-_DECIDES = ("appid", "authorization", "authorized_at", "unauthorized_at")
-_AT_ONCE = 500
-
-Writer = Callable[[Session, Collection[UUID]], None]
 
 
 def note_step(
@@ -54,13 +47,13 @@ def note_step(
             index_elements=["program_id", "step"], set_={**fields, "since": kept if since is None else since}
         )
     )
-    _mark(db, program.id)
+    notice(db, program.id, Kept.STANDING)
 
 
 def drop_step(db: Session, program: Program, step: Step) -> None:
     """There is nothing (any more) to say about this step."""
     db.execute(delete(ProgramStep).where(ProgramStep.program_id == program.id, ProgramStep.step == step))
-    _mark(db, program.id)
+    notice(db, program.id, Kept.STANDING)
 
 
 def steps_of(db: Session, program_ids: Collection[UUID]) -> dict[UUID, list[ProgramStep]]:
@@ -95,7 +88,7 @@ def headline(program: Program, steps: Iterable[ProgramStep]) -> tuple[Word, Turn
 
 def restand(db: Session, program_ids: Collection[UUID]) -> int:
     """Bring the summary of these mini programs in line with their steps; says how many had to be changed."""
-    programs = _lock(db, program_ids)
+    programs = lock_programs(db, program_ids)
     steps = steps_of(db, [program.id for program in programs])
     changed = 0
     for program in programs:
@@ -134,54 +127,7 @@ def _untold(word: Word, since: datetime | None) -> tuple[Word, Turn, datetime | 
     return word, word.turn, since, None
 
 
-def _lock(db: Session, program_ids: Collection[UUID]) -> list[Program]:
-    """In one order everywhere, so that two transactions never wait for each other."""
+def lock_programs(db: Session, program_ids: Collection[UUID]) -> list[Program]:
+    """Read them anew and hold them, in one order everywhere: two transactions never wait for each other."""
     query = select(Program).where(Program.id.in_(program_ids)).order_by(Program.id).with_for_update(key_share=True)
     return list(db.scalars(query.execution_options(populate_existing=True)))
-
-
-def _mark(db: Session, program_id: UUID, steps_by: str = "") -> None:
-    db.info.setdefault("standing", {}).setdefault(program_id, set()).add(steps_by)
-
-
-@events.listens_for(Session, "after_flush")
-def _notice(db: Session, _context: Any) -> None:
-    for row in (*db.new, *db.dirty):
-        if hasattr(row, "steps_by"):
-            _mark(db, row.program_id, row.steps_by)
-        elif isinstance(row, Program) and (
-            row in db.new or any(inspect(row).attrs[name].history.has_changes() for name in _DECIDES)
-        ):
-            _mark(db, row.id)
-
-
-@events.listens_for(Session, "before_commit")
-def _stand(db: Session) -> None:
-    """Write what was noticed. The steps first, since the summary is made of them."""
-    if db.in_nested_transaction():
-        return
-    db.flush()
-    marked: dict[UUID, set[str]] = db.info.pop("standing", {})
-    for program_ids in _parts(sorted(marked)):
-        _lock(db, program_ids)
-        for name in sorted(set().union(*(marked[one] for one in program_ids)) - {""}):
-            _writer(name)(db, [one for one in program_ids if name in marked[one]])
-        restand(db, program_ids)
-    db.info.pop("standing", None)
-
-
-@events.listens_for(Session, "after_soft_rollback")
-def _forget(db: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
-        db.info.pop("standing", None)
-
-
-def _parts(program_ids: list[UUID]) -> Iterator[list[UUID]]:
-    for start in range(0, len(program_ids), _AT_ONCE):
-        yield program_ids[start : start + _AT_ONCE]
-
-
-def _writer(name: str) -> Writer:
-    module, _, function = name.rpartition(".")
-    found: Writer = getattr(importlib.import_module(module), function)
-    return found

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.db import Base, TenantOwned
 from saas.failures import Failable
+from saas.programs.noticing import Kept, Noticed
 
 
 class Draft(TenantOwned, Base):
@@ -106,11 +107,20 @@ class LibraryAction(Failable, TenantOwned, Base):
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-_STEPS_BY = "saas.releases.status.write_code_steps"
-"""Writes the steps of a mini program when one of its rows here changes: see `saas.programs.standing`."""
+class OfProgram(Noticed):
+    """Its mini program's steps are made of it."""
+
+    __abstract__ = True
+    noticed = {Kept.CODE_STEPS: (), Kept.STANDING: ()}
+
+    program_id: Mapped[UUID]
+
+    @property
+    def noticed_program_id(self) -> UUID:
+        return self.program_id
 
 
-class CodeState(Failable, TenantOwned, Base):
+class CodeState(OfProgram, Failable, TenantOwned, Base):
     """What one program runs: the five slots that WeChat keeps apart (trial, audit, online, phased, service switch).
 
     `categories` are those that a submission may name. The template columns are ours: empty when the code in that slot
@@ -127,9 +137,6 @@ class CodeState(Failable, TenantOwned, Base):
         ForeignKeyConstraint(["provider_id", "online_template_row_id"], ["templates.provider_id", "templates.id"]),
     )
 
-    steps_by = _STEPS_BY
-
-    program_id: Mapped[UUID]
     trial_version: Mapped[str] = mapped_column(Text, default="")
     trial_description: Mapped[str] = mapped_column(Text, default="")
     trial_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -149,11 +156,9 @@ class CodeState(Failable, TenantOwned, Base):
     read_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class _OfProgram(Failable, TenantOwned):
+class _Work(OfProgram, Failable, TenantOwned):
     __abstract__ = True
-    steps_by = _STEPS_BY
 
-    program_id: Mapped[UUID]
     created_by: Mapped[UUID | None] = mapped_column(default=None)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -175,7 +180,7 @@ class UploadStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
-class Upload(_OfProgram, Base):
+class Upload(_Work, Base):
     """One upload of a template's code into a program's trial version, up to the finished privacy scan.
 
     `sent_at` says that WeChat may have got it, `trial_before` what the trial version must differ from then.
@@ -222,7 +227,7 @@ class AuditStatus(StrEnum):
     FAILED = "failed"
 
 
-class Audit(_OfProgram, Base):
+class Audit(_Work, Base):
     """One submission for audit. `auditid` is WeChat's, kept as text.
 
     `sent_at` says that WeChat may have got it, `latest_before` which audit was the newest before that: a newer one is
@@ -275,7 +280,7 @@ class ReleaseStatus(StrEnum):
     FAILED = "failed"
 
 
-class Release(_OfProgram, Base):
+class Release(_Work, Base):
     """One release of an approved audit, or one roll back to an earlier version.
 
     `sent_at` says that WeChat may have got it, `online_before` what the online version must differ from then.

@@ -2,7 +2,7 @@
 release and from what is online.
 
 Pages about the code derive it on the spot. For lists and timelines `write_code_steps` keeps it in `program_steps` and
-in the summary of `programs`; it runs by itself whenever one of those rows changes (`saas.programs.standing`).
+in the summary of `programs`; it runs by itself whenever one of those rows changes (`saas.programs.noticing`).
 """
 
 from __future__ import annotations

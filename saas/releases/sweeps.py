@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from saas.db import settle
 from saas.programs.models import AuthorizationStatus, Program
-from saas.programs.standing import restand
+from saas.programs.standing import lock_programs, restand
 from saas.queue import Job, JobStatus, Lane, enqueue_for
 from saas.releases.audits import OPEN, WATCH
 from saas.releases.code_state import REFRESH
@@ -63,6 +63,7 @@ def check_standing(db: Session) -> int:
     """Write every step and stage of the session's provider anew; says how many were wrong, which none should be."""
     wrong, after = 0, UUID(int=0)
     while ids := list(db.scalars(select(Program.id).where(Program.id > after).order_by(Program.id).limit(_AT_ONCE))):
+        lock_programs(db, ids)
         write_code_steps(db, ids)
         wrong += restand(db, ids)
         after = ids[-1]

@@ -18,7 +18,8 @@ from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.models import Merchant
 
-_COMPANY_CODE = re.compile(r"[0-9A-Z]{15}|[0-9A-Z]{18}")
+_CODE_TYPES = {1: re.compile(r"[0-9A-Z]{18}"), 2: re.compile(r"[0-9A-Z]{8}-?[0-9A-Z]"), 3: re.compile(r"[0-9A-Z]{15}")}
+_WECHAT_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{5,19}")
 _PHONE = re.compile(r"\+?[0-9][0-9 -]{4,22}[0-9]")
 _EXT_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _EXT_VALUES_LIMIT = 100
@@ -28,11 +29,17 @@ _TAGS_LIMIT = 10
 
 @dataclass(frozen=True)
 class MerchantData:
-    """What a form says about a merchant. `contact_phone` None keeps the number that is stored."""
+    """What a form says about a merchant. None keeps what is stored of what screens never show whole.
+
+    `company_code_type` is WeChat's (see Merchant); 0 finds it out from the code's form.
+    """
 
     name: str
     company_name: str = ""
     company_code: str = ""
+    company_code_type: int = 0
+    legal_name: str | None = None
+    legal_wechat: str | None = None
     contact_name: str = ""
     contact_phone: str | None = None
     contact_email: str = ""
@@ -49,6 +56,14 @@ def get_merchant(db: Session, who: Who, merchant_id: UUID, verb: Verb) -> Mercha
     if merchant is None:
         raise NotFound()
     require(who, verb)
+    return merchant
+
+
+def load_merchant(db: Session, merchant_id: UUID) -> Merchant:
+    """A merchant for a job, which runs in its provider's session."""
+    merchant = db.scalar(select(Merchant).where(Merchant.id == merchant_id))
+    if merchant is None:
+        raise NotFound()
     return merchant
 
 
@@ -92,6 +107,13 @@ def reveal_phone(db: Session, merchant: Merchant, *, who: Who) -> str:
     require(who, Verb.WORK)
     activity.record(db, who, "merchant.phone.view", merchant)
     return merchant.contact_phone
+
+
+def reveal_legal(db: Session, merchant: Merchant, *, who: Who) -> tuple[str, str]:
+    """The legal person's whole name and WeChat id; every look is recorded."""
+    require(who, Verb.WORK)
+    activity.record(db, who, "merchant.legal.view", merchant)
+    return merchant.legal_name, merchant.legal_wechat
 
 
 def set_merchant_values(db: Session, merchant: Merchant, rows: Iterable[tuple[str, str]], *, who: Who) -> None:
@@ -172,6 +194,11 @@ def masked_phone(phone: str) -> str:
     return f"{digits[:3]}****{digits[-4:]}"
 
 
+def masked(text: str) -> str:
+    """A name or an id as screens show it: the first letter and stars."""
+    return text[:1] + "*" * min(len(text) - 1, 5) if text else ""
+
+
 def _write(merchant: Merchant, data: MerchantData) -> None:
     """Write what the form says, or nothing at all when any of it cannot be accepted."""
     for name, value in _checked(data).items():
@@ -185,18 +212,36 @@ def _checked(data: MerchantData) -> dict[str, Any]:
         "company_code": _text(data.company_code, "company_code", 18).upper(),
         "contact_name": _text(data.contact_name, "contact_name", 60),
         "contact_email": _email(data.contact_email),
-        "tags": _tags(data.tags),
+        "tags": read_tags(data.tags),
         "note": _text(data.note, "note", 2000),
     }
     if not values["name"]:
         raise Invalid(N_("请填写商家名称"), field="name")
-    if values["company_code"] and not _COMPANY_CODE.fullmatch(values["company_code"]):
-        raise Invalid(N_("统一社会信用代码应为 18 位（或旧版 15 位）数字和字母"), field="company_code")
+    values["company_code_type"] = _code_type(values["company_code"], data.company_code_type)
+    for name, value in (("legal_name", data.legal_name), ("legal_wechat", data.legal_wechat)):
+        if value is not None:
+            values[name] = _text(value, name, 60)
+    if values.get("legal_wechat") and not _WECHAT_ID.fullmatch(values["legal_wechat"]):
+        raise Invalid(N_("微信号应为 6 到 20 位字母、数字、下划线或短横线，以字母开头"), field="legal_wechat")
     if data.contact_phone is not None:
         values["contact_phone"] = _text(data.contact_phone, "contact_phone", 24)
         if values["contact_phone"] and not _PHONE.fullmatch(values["contact_phone"]):
             raise Invalid(N_("电话号码格式不正确"), field="contact_phone")
     return values
+
+
+def _code_type(code: str, given: int) -> int | None:
+    """WeChat's number for the kind of code: as given, or what its form says."""
+    if not code:
+        return None
+    fitting = [kind for kind, form in _CODE_TYPES.items() if form.fullmatch(code)]
+    if not fitting:
+        raise Invalid(
+            N_("企业代码应为 18 位统一社会信用代码、9 位组织机构代码或 15 位营业执照注册号"), field="company_code"
+        )
+    if given and given not in fitting:
+        raise Invalid(N_("企业代码与所选的代码类型不符"), field="company_code_type")
+    return fitting[0]
 
 
 def _email(value: str) -> str:
@@ -216,7 +261,8 @@ def _text(value: str, name: str, longest: int) -> str:
     return text
 
 
-def _tags(tags: Iterable[str]) -> list[str]:
+def read_tags(tags: Iterable[str]) -> list[str]:
+    """Tags as typed, each once; raises Invalid."""
     found = list(dict.fromkeys(_text(tag, "tags", 20) for tag in tags if tag.strip()))
     if len(found) > _TAGS_LIMIT:
         raise Invalid(N_("标签最多 %(limit)s 个"), field="tags", limit=_TAGS_LIMIT)

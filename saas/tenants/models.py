@@ -202,7 +202,11 @@ class PlatformMembership(HasId, Base):
 
 
 class Merchant(TenantOwned, Base):
-    """The subject behind mini programs: a company or a person that the provider works for."""
+    """The subject behind mini programs: a company or a person that the provider works for.
+
+    `company_code_type` is WeChat's: 1 unified code, 2 organisation code, 3 licence number. The legal person's name and
+    WeChat id are what WeChat checks at registration and certification.
+    """
 
     __tablename__ = "merchants"
     __table_args__ = (UniqueConstraint("provider_id", "id"), Index("ix_merchants_listing", "provider_id", "id"))
@@ -211,6 +215,11 @@ class Merchant(TenantOwned, Base):
     name: Mapped[str] = mapped_column(Text)
     company_name: Mapped[str] = mapped_column(Text, default="")
     company_code: Mapped[str] = mapped_column(Text, default="")
+    company_code_type: Mapped[int | None] = mapped_column(default=None)
+    legal_name_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    legal_name = Sealed()
+    legal_wechat_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    legal_wechat = Sealed()
     contact_name: Mapped[str] = mapped_column(Text, default="")
     contact_phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     contact_phone = Sealed()

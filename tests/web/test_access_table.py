@@ -67,6 +67,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.show_program_calls": 200, "GET provider.show_program_activity": 200, "GET provider.program_avatar": 404, "GET provider.show_code": 200,
         "GET provider.show_code_history": 200, "GET provider.show_upload": 200, "GET provider.show_trial_qr": 404,
         "GET provider.show_audit": 200, "GET provider.show_screenshot": 404, "GET provider.show_release": 200,
+        "POST provider.save_filter": 422, "POST provider.delete_filter": 404,
     },
     WORK: {
         "GET provider.add_merchant": 200, "POST provider.add_merchant": 422,
@@ -74,6 +75,8 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "POST provider.cancel_batch": 303, "POST provider.retry_batch": 303, "POST provider.retry_item": 303,
         "GET provider.archive_merchant": 200, "POST provider.archive_merchant": 303,
         "POST provider.restore_merchant": 303, "POST provider.reveal_merchant_phone": 200,
+        "POST provider.reveal_merchant_legal": 200, "GET provider.choose_action": 303,
+        "GET provider.start_action": 404, "POST provider.start_action": 404,
         "GET provider.edit_merchant": 200, "POST provider.edit_merchant": 303,
         "GET provider.edit_merchant_values": 200, "POST provider.edit_merchant_values": 303,
         "GET provider.invite_person": 200, "POST provider.invite_person": 422,

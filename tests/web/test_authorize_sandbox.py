@@ -128,7 +128,7 @@ def test_an_unticked_set_is_pointed_out(
     work(control, component, run_jobs)
     program = programs(cast)["梅记茶铺"]
     assert "缺少必需的权限" in browser("alice").text(f"/p/alice/programs/{program.id}")
-    assert "缺权限" in browser("alice").text("/p/alice/programs?state=lacking")
+    assert "缺权限" in browser("alice").text("/p/alice/programs?lacking=essential")
 
 
 def test_wechat_that_hangs_up_after_the_exchange_loses_nothing(

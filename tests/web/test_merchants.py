@@ -187,3 +187,29 @@ def test_a_nul_character_is_refused_wherever_it_stands(browser: Open, cast: Cast
     assert alice.post("/p/alice/merchants/new", {"name": "a\0b"}).status_code == 400
     answer = alice.post(f"/p/alice/merchants/{cast.meis}/values", {"key": ["a", "b"], "value": ["x", "y\0"]})
     assert answer.status_code == 400
+
+
+def test_the_legal_person_is_masked_until_somebody_looks(browser: Open, cast: Cast) -> None:
+    alice, path = browser("alice"), f"/p/alice/merchants/{cast.meis}"
+    form = {
+        "name": "梅记茶铺", "company_code": "91310000MA1FL0L24X", "company_code_type": "1", "legal_name": "林青禾",
+        "legal_wechat": "qinghe_fr",
+    }  # fmt: skip
+    assert alice.post(f"{path}/edit", form).status_code == 303
+    assert alice.post(f"{path}/edit", {"name": "梅记茶铺", "company_code": "91310000MA1FL0L24X"}).status_code == 303
+    page = alice.text(path)
+    assert "林**" in page
+    assert "林青禾" not in page + alice.text(f"{path}/edit")
+    assert "qinghe_fr" not in page
+    shown = alice.post(f"{path}/legal").get_data(as_text=True)
+    assert "林青禾" in shown
+    assert "qinghe_fr" in shown
+    assert "查看完整法人资料" in alice.text(path)
+    assert alice.post(f"{path}/edit", {"name": "梅记茶铺", "clear_legal": "y"}).status_code == 303
+    assert "显示完整法人资料" not in alice.text(path)
+    for wrong in (
+        {"legal_wechat": "1"},
+        {"company_code": "1"},
+        {"company_code": "123456789012345", "company_code_type": "1"},
+    ):
+        assert alice.post(f"{path}/edit", {"name": "梅记茶铺", **wrong}).status_code == 422

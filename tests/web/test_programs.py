@@ -51,9 +51,19 @@ def again(cast: Cast, program: Program) -> Program:
 
 def test_the_list_finds_by_name_appid_merchant_and_state(browser: Open, cast: Cast, program: Program) -> None:
     alice = browser("alice")
-    for query in ("q=青禾", "q=wx11aa", "q=餐饮", "state=authorized", "state=unassigned", "state=lacking"):
+    for query in (
+        "q=青禾",
+        "q=wx11aa",
+        "q=餐饮",
+        "authorization=authorized",
+        "merchant=none",
+        "lacking=essential",
+        "lacking=18",
+        "turn=provider",
+        "stage=no_code",
+    ):
         assert "青禾咖啡" in alice.text(f"/p/alice/programs?{query}"), query
-    for query in ("q=奶茶", "state=lost", "q=%25"):
+    for query in ("q=奶茶", "authorization=lost", "q=%25"):
         assert "青禾咖啡" not in alice.text(f"/p/alice/programs?{query}"), query
 
 

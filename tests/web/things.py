@@ -113,5 +113,8 @@ def build_things(cast: Cast) -> dict[str, str]:
         "invitation_id": invitations[0].id, "merchant_invitation_id": invitations[1].id, "job_id": job.id,
         "batch_id": batch.id, "item_id": item.id, "provider_id": provider_id, "session_id": new_id(),
     }  # fmt: skip
-    names = {"slug": "alice", "draft_id": "71", "number": "1", "token": token, "key": mark, "appid": program.appid}
+    names = {
+        "slug": "alice", "draft_id": "71", "number": "1", "token": token, "key": mark, "appid": program.appid,
+        "filter_id": str(new_id()),
+    }  # fmt: skip
     return {name: str(value) for name, value in ids.items()} | names

@@ -38,7 +38,7 @@ class LinkForm(Form):
 def create_link(merchant_id: UUID) -> ResponseReturnValue:
     merchant = get_merchant(g.db, g.who, merchant_id, Verb.WORK)
     components = list_components(g.db, g.who)
-    programs = [program for program, _name in listing.find_programs(g.db, merchant_id=merchant.id, limit=200)]
+    programs = listing.programs_of(g.db, [merchant.id], limit=200)
     asked = _asked_program()
     if asked is not None and asked.id not in {one.id for one in programs}:
         programs.insert(0, asked)

@@ -13,11 +13,11 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
-from saas.errors import Invalid
+from saas.errors import N_, Invalid
 from saas.programs import links, listing
 from saas.tenants import activity, invitations, merchant_people, merchants
 from saas.tenants.access import Verb, require
-from saas.tenants.merchants import MerchantData, get_merchant, masked_phone
+from saas.tenants.merchants import MerchantData, get_merchant, masked, masked_phone
 from saas.tenants.models import Merchant, MerchantRole
 from saas.web.forms import Form, TextField, at_most, email_address, required
 from saas.web.going import done
@@ -30,10 +30,22 @@ _ROLES = {MerchantRole.OWNER.value: _l("负责人：查看并办理"), MerchantR
 _ROLE_CHOICES = [SelectChoice(value, label) for value, label in _ROLES.items()]
 
 
+CODE_TYPES = {1: N_("统一社会信用代码"), 2: N_("组织机构代码"), 3: N_("营业执照注册号")}
+_CODE_TYPES = [
+    SelectChoice("0", _l("自动识别")),
+    *(SelectChoice(str(key), _l(label)) for key, label in CODE_TYPES.items()),
+]
+_HIDDEN = ("contact_phone", "legal_name", "legal_wechat")
+
+
 class MerchantForm(Form):
     name = TextField(_l("商家名称"), [required(), at_most(60)])
     company_name = TextField(_l("公司名称"), [at_most(120)])
-    company_code = TextField(_l("统一社会信用代码"), [at_most(18)])
+    company_code = TextField(_l("企业代码"), [at_most(18)])
+    company_code_type = SelectField(_l("代码类型"), choices=_CODE_TYPES, default="0")
+    legal_name = TextField(_l("法人姓名"), [at_most(60)])
+    legal_wechat = TextField(_l("法人微信号"), [at_most(20)])
+    clear_legal = BooleanField(_l("删除已保存的法人资料"))
     contact_name = TextField(_l("联系人"), [at_most(60)])
     contact_phone = TextField(_l("联系电话"), [at_most(24)])
     clear_phone = BooleanField(_l("删除已保存的电话"))
@@ -41,12 +53,15 @@ class MerchantForm(Form):
     tags = TextField(_l("标签"), [at_most(240)])
     note = TextAreaField(_l("备注"), [at_most(2000)])
 
-    def read(self, *, keeps_phone: bool) -> MerchantData:
-        """What was filled in; an empty phone keeps the stored one, since screens never show it whole."""
-        phone = self.contact_phone.data or ("" if self.clear_phone.data or not keeps_phone else None)
+    def read(self, *, keeps: bool) -> MerchantData:
+        """What was filled in; what screens never show whole is kept while its field is empty."""
+        phone = self.contact_phone.data or ("" if self.clear_phone.data or not keeps else None)
+        legal_kept = "" if self.clear_legal.data or not keeps else None
         return MerchantData(
             name=self.name.data or "", company_name=self.company_name.data or "",
-            company_code=self.company_code.data or "", contact_name=self.contact_name.data or "",
+            company_code=self.company_code.data or "", company_code_type=int(self.company_code_type.data or 0),
+            legal_name=self.legal_name.data or legal_kept, legal_wechat=self.legal_wechat.data or legal_kept,
+            contact_name=self.contact_name.data or "",
             contact_phone=phone, contact_email=self.contact_email.data or "",
             tags=tuple(re.split(r"[,，、;；\s]+", self.tags.data or "")), note=self.note.data or "",
         )  # fmt: skip
@@ -86,13 +101,13 @@ def add_merchant() -> ResponseReturnValue:
     form = MerchantForm()
     if form.validate_on_submit():
         try:
-            merchant = merchants.add_merchant(g.db, form.read(keeps_phone=False), who=g.who)
+            merchant = merchants.add_merchant(g.db, form.read(keeps=False), who=g.who)
         except Invalid as error:
             form.refuse(error)
         else:
             return done(_("已添加商家"), _page(merchant))
     status = 422 if form.is_submitted() else 200
-    return render("provider/merchants/edit.html", form=form, merchant=None, phone="", status=status)
+    return render("provider/merchants/edit.html", form=form, merchant=None, phone="", legal=("", ""), status=status)
 
 
 @provider.get("/merchants/<uuid:merchant_id>")
@@ -107,21 +122,31 @@ def reveal_merchant_phone(merchant_id: UUID) -> ResponseReturnValue:
     return _show(merchant, phone=merchants.reveal_phone(g.db, merchant, who=g.who))
 
 
+@provider.post("/merchants/<uuid:merchant_id>/legal")
+def reveal_merchant_legal(merchant_id: UUID) -> ResponseReturnValue:
+    """Answers the page itself, for the same reason."""
+    merchant = get_merchant(g.db, g.who, merchant_id, Verb.WORK)
+    return _show(merchant, legal=merchants.reveal_legal(g.db, merchant, who=g.who))
+
+
 @provider.route("/merchants/<uuid:merchant_id>/edit", methods=["GET", "POST"])
 def edit_merchant(merchant_id: UUID) -> ResponseReturnValue:
     merchant = get_merchant(g.db, g.who, merchant_id, Verb.WORK)
-    known = {name: getattr(merchant, name) for name in MerchantData.__dataclass_fields__ if name != "contact_phone"}
-    form = MerchantForm(data={**known, "tags": "，".join(merchant.tags)})
+    known = {name: getattr(merchant, name) for name in MerchantData.__dataclass_fields__ if name not in _HIDDEN}
+    code_type = str(merchant.company_code_type or 0)
+    form = MerchantForm(data={**known, "tags": "，".join(merchant.tags), "company_code_type": code_type})
     if form.validate_on_submit():
         try:
-            merchants.edit_merchant(g.db, merchant, form.read(keeps_phone=True), who=g.who)
+            merchants.edit_merchant(g.db, merchant, form.read(keeps=True), who=g.who)
         except Invalid as error:
             form.refuse(error)
         else:
             return done(_("已保存"), _page(merchant))
     status = 422 if form.is_submitted() else 200
-    phone = masked_phone(merchant.contact_phone)
-    return render("provider/merchants/edit.html", form=form, merchant=merchant, phone=phone, status=status)
+    return render(
+        "provider/merchants/edit.html", form=form, merchant=merchant, phone=masked_phone(merchant.contact_phone),
+        legal=(masked(merchant.legal_name), masked(merchant.legal_wechat)), status=status,
+    )  # fmt: skip
 
 
 @provider.route("/merchants/<uuid:merchant_id>/archive", methods=["GET", "POST"])
@@ -207,11 +232,13 @@ def revoke_merchant_invitation(merchant_id: UUID, invitation_id: UUID) -> Respon
     return done(_("已撤销邀请"), _page(merchant))
 
 
-def _show(merchant: Merchant, *, phone: str | None = None) -> ResponseReturnValue:
+def _show(merchant: Merchant, *, phone: str | None = None, legal: tuple[str, str] | None = None) -> ResponseReturnValue:
     return render(
         "provider/merchants/show.html", merchant=merchant,
         phone=masked_phone(merchant.contact_phone) if phone is None else phone, phone_is_shown=phone is not None,
-        programs=listing.find_programs(g.db, merchant_id=merchant.id, limit=50),
+        legal=legal or (masked(merchant.legal_name), masked(merchant.legal_wechat)), legal_is_shown=legal is not None,
+        code_type=CODE_TYPES.get(merchant.company_code_type or 0, CODE_TYPES[1]),
+        programs=listing.programs_of(g.db, [merchant.id], limit=50),
         links=links.list_links(g.db, merchant_ids=[merchant.id], limit=10), state_of=links.state_of,
         people=merchant_people.list_people(g.who, merchant),
         invitations=invitations.list_invitations(g.db, g.who, merchant_id=merchant.id), roles=_ROLES,

@@ -8,27 +8,33 @@ from uuid import UUID
 from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from wtforms import SelectField, TextAreaField
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, SelectField, TextAreaField
 
 from saas.components.access import load_component
-from saas.errors import N_, Invalid, NotFound
-from saas.programs import editing, links, listing, profile, standing
+from saas.errors import N_, AppError, Invalid, NotFound
+from saas.programs import editing, links, listing, profile, saved_filters, standing
 from saas.programs.access import get_program
-from saas.programs.models import AuthorizationStatus
+from saas.programs.listing import ProgramFilter
 from saas.programs.permissions import matrix, missing_sets
-from saas.releases.status import statuses_of
 from saas.tenants.access import Verb
 from saas.tenants.merchants import find_merchants, get_merchant
 from saas.tenants.stored_files import load_file, read_file
-from saas.web.forms import Form, at_most
+from saas.web.forms import Form, TextField, at_most, required
 from saas.web.going import done
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
+from saas.web.provider.program_filters import filter_choices
 from saas.web.provider.program_page import timeline
 from saas.web.provider.values import ValueRows
 
 PAGE = 50
 ACCOUNT_STATES = {1: N_("正常"), 14: N_("已注销"), 16: N_("已封禁"), 18: N_("已告警"), 19: N_("已冻结")}
+
+
+class SaveForm(Form):
+    name = TextField(_l("名称"), [required(), at_most(40)])
+    shared = BooleanField(_l("同事也能使用"))
 
 
 class AssignForm(Form):
@@ -41,22 +47,43 @@ class NoteForm(Form):
 
 @provider.get("/programs")
 def list_programs() -> ResponseReturnValue:
-    text, state = request.args.get("q", "").strip()[:100], request.args.get("state", "")
-    before = request.args.get("before", type=UUID)
-    rows = listing.find_programs(
-        g.db, text=text, before=before, limit=PAGE + 1,
-        authorization=state if state in set(AuthorizationStatus) else "",
-        unassigned=state == "unassigned", lacking_sets=state == "lacking",
-    )  # fmt: skip
-    more = len(rows) > PAGE
-    rows = rows[:PAGE]
-    kept: dict[str, Any] = {name: value for name, value in (("q", text), ("state", state)) if value}
+    return show_list(SaveForm())
+
+
+def show_list(form: SaveForm, status: int = 200) -> ResponseReturnValue:
+    """The list as the address filters it, with the form that saves the filter."""
+    wanted, before = ProgramFilter.read(request.args), request.args.get("before", type=UUID)
+    page = listing.list_programs(g.db, wanted, before=before, limit=PAGE)
+    ids = [program.id for program in page.programs]
+    kept: dict[str, Any] = wanted.parts()
     return render(
-        "provider/programs/list.html", rows=rows, q=text, state=state,
-        next_url=url_for("provider.list_programs", before=rows[-1][0].id, **kept) if more else "",
+        "provider/programs/list.html", page=page, wanted=wanted, kept=kept, form=form, most=listing.MOST_SELECTED,
+        names=listing.merchant_names(g.db, page.programs), tags=listing.tags_of(g.db, ids),
+        steps=standing.steps_of(g.db, ids), filters=saved_filters.list_filters(g.db, g.who),
+        choices=filter_choices(wanted), missing_sets=missing_sets, status=status,
+        next_url=url_for("provider.list_programs", before=ids[-1], **kept) if page.more else "",
         first_url=url_for("provider.list_programs", **kept) if before else "",
-        missing_sets=missing_sets, statuses=statuses_of(g.db, [program.id for program, _name in rows]),
     )  # fmt: skip
+
+
+@provider.post("/programs/filters")
+def save_filter() -> ResponseReturnValue:
+    form, wanted = SaveForm(), ProgramFilter.read(request.args)
+    kept: dict[str, Any] = wanted.parts()
+    if form.validate():
+        try:
+            saved_filters.save_filter(g.db, wanted, name=form.name.data or "", shared=form.shared.data, who=g.who)
+        except AppError as error:
+            form.refuse(error)
+        else:
+            return done(_("已保存筛选"), url_for("provider.list_programs", **kept))
+    return show_list(form, 422)
+
+
+@provider.post("/programs/filters/<uuid:filter_id>/delete")
+def delete_filter(filter_id: UUID) -> ResponseReturnValue:
+    saved_filters.delete_filter(g.db, filter_id, who=g.who)
+    return done(_("已删除筛选"), url_for("provider.list_programs"))
 
 
 @provider.get("/programs/<uuid:program_id>")

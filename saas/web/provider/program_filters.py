@@ -1,0 +1,84 @@
+"""What the filters of the list of mini programs offer, in words."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import g
+from flask_babel import gettext as _
+
+from saas.db import platform_session
+from saas.programs import listing
+from saas.programs.listing import NOBODYS, Compares, ProgramFilter, VersionOf
+from saas.programs.models import AuthorizationStatus
+from saas.programs.permissions import ESSENTIAL, USEFUL
+from saas.programs.words import Step, Turn, Word
+from saas.tenants.access import Verb
+from saas.tenants.members import list_members
+from saas.tenants.merchants import get_merchant
+from saas.web.language import spoken
+from saas.wx.permissions import permission_set
+
+Choices = list[tuple[str, str]]
+
+
+def filter_choices(wanted: ProgramFilter) -> dict[str, Choices]:
+    """The choices of each select, the empty one first."""
+    return {
+        "turn": [("", _("轮到谁：全部")), *((turn.value, turn_name(turn)) for turn in Turn)],
+        "stage": [("", _("进度：全部")), *((word.value, _(word.label)) for word in Word if _leads(word))],
+        "certify": [("", _("认证：全部")), *_words(Step.CERTIFY)],
+        "file": [("", _("备案：全部")), *_words(Step.FILE)],
+        "authorization": [
+            ("", _("授权：全部")), (AuthorizationStatus.AUTHORIZED, _("已授权")),
+            (AuthorizationStatus.UNAUTHORIZED, _("已取消授权")), (AuthorizationStatus.LOST, _("授权已失效")),
+        ],
+        "lacking": [("", _("权限：全部")), ("essential", _("缺少必需权限")), *_sets()],
+        "owner": [("", _("负责人：全部")), (NOBODYS, _("没有负责人")), *owner_choices()],
+        "tag": [("", _("标签：全部")), *((tag, tag) for tag in listing.known_tags(g.db))],
+        "merchant": _merchants(wanted),
+        "version_of": [
+            ("", _("版本：全部")), (VersionOf.ONLINE, _("线上版本")), (VersionOf.TRIAL, _("体验版本")),
+            (VersionOf.ONLINE_TEMPLATE, _("线上模板编号")), (VersionOf.TRIAL_TEMPLATE, _("体验版模板编号")),
+        ],
+        "compares": [(Compares.BELOW, _("低于")), (Compares.EQUALS, _("等于")), (Compares.FROM, _("不低于"))],
+    }  # fmt: skip
+
+
+def owner_choices() -> Choices:
+    """The members, by name. People stand above the tenant wall, so they are read above it."""
+    with platform_session("name the provider's members") as db:
+        return [(str(member.user_id), member.name or member.email) for member in list_members(db, g.who)]
+
+
+def turn_name(turn: str) -> str:
+    names = {
+        Turn.PROVIDER: _("需要您处理"), Turn.MERCHANT: _("需要商家处理"), Turn.WECHAT: _("等待微信"),
+        Turn.AUTHORITY: _("等待管局"), Turn.NOBODY: _("无需处理"),
+    }  # fmt: skip
+    return str(names[Turn(turn)])
+
+
+def _leads(word: Word) -> bool:
+    """Whether it can be what a list shows of a mini program."""
+    return word.turn is not Turn.NOBODY or word is Word.RELEASED
+
+
+def _words(step: Step) -> Choices:
+    return [(word.value, _(word.label)) for word in Word if word.step is step]
+
+
+def _sets() -> Choices:
+    known = [permission_set(number) for number in (*ESSENTIAL, *USEFUL)]
+    return [
+        (str(one.number), _("缺少 %(number)s %(name)s", number=one.number, name=one.name(spoken()))) for one in known
+    ]
+
+
+def _merchants(wanted: ProgramFilter) -> Choices:
+    """All, none, and the one that the address names: there may be too many to list."""
+    choices: Choices = [("", _("商家：全部")), (NOBODYS, _("没有商家"))]
+    if wanted.merchant not in ("", NOBODYS):
+        merchant = get_merchant(g.db, g.who, UUID(wanted.merchant), Verb.VIEW)
+        choices.append((str(merchant.id), merchant.name))
+    return choices

@@ -1,0 +1,203 @@
+"""Actions on many mini programs: what can be done, its form, and the batch that does it.
+
+A selection is the ids that were ticked, or the filter itself with `all`. A part of the program page adds its action
+with `offer`; the form's `params()` become the params of the batch, whose step is known by its dotted name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from wtforms import RadioField, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+
+from saas.batches.starting import Subject, start_batch
+from saas.errors import N_, AppError, Invalid, NotFound
+from saas.programs import listing
+from saas.programs.listing import MOST_SELECTED, ProgramFilter
+from saas.programs.models import Program
+from saas.tenants.access import Verb, require
+from saas.tenants.merchants import find_merchants, read_tags
+from saas.web.forms import Form, TextField, at_most, required
+from saas.web.going import done
+from saas.web.pages import render
+from saas.web.provider.blueprint import provider
+from saas.web.provider.program_filters import owner_choices
+
+
+class ActionForm(Form):
+    """The form of an action. What it says goes to every item; a refusal is raised as Invalid."""
+
+    def prepare(self) -> None:
+        """Fill in the choices."""
+
+    def params(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Action:
+    """`label` and `hint` are msgids; `suits` says which of the chosen mini programs it is for."""
+
+    key: str
+    label: str
+    hint: str
+    step: str
+    form: type[ActionForm] = ActionForm
+    suits: Callable[[Program], bool] = lambda _program: True
+
+
+ACTIONS: dict[str, Action] = {}
+
+
+def offer(action: Action) -> None:
+    """Let it be chosen for a selection."""
+    ACTIONS[action.key] = action
+
+
+def has_appid(program: Program) -> bool:
+    return bool(program.appid)
+
+
+class MerchantForm(ActionForm):
+    merchant = SelectField(_l("商家"))
+
+    def prepare(self) -> None:
+        found = find_merchants(g.db, text=request.args.get("find", "").strip()[:100], limit=200)
+        choices = [SelectChoice(str(one.id), one.name) for one in found]
+        self.merchant.choices = [SelectChoice("", _("不归属任何商家")), *choices]
+
+    def params(self) -> dict[str, Any]:
+        return {"merchant": self.merchant.data}
+
+
+class OwnerForm(ActionForm):
+    owner = SelectField(_l("负责人"))
+
+    def prepare(self) -> None:
+        self.names = dict(owner_choices())
+        self.owner.choices = [SelectChoice("", _("没有负责人")), *(SelectChoice(*one) for one in self.names.items())]
+
+    def params(self) -> dict[str, Any]:
+        return {"owner": self.owner.data, "owner_name": self.names.get(self.owner.data, "")}
+
+
+class TagsForm(ActionForm):
+    way = RadioField(
+        _l("方式"), choices=[SelectChoice("add", _l("加上")), SelectChoice("remove", _l("去掉"))], default="add"
+    )
+    tags = TextField(_l("标签"), [required(), at_most(240)])
+
+    def params(self) -> dict[str, Any]:
+        return {self.way.data: read_tags(re.split(r"[,，、;；\s]+", self.tags.data or ""))}
+
+
+offer(
+    Action(
+        "profile",
+        N_("重新读取资料"),
+        N_("向微信读取名称、主体、权限等资料。"),
+        "saas.programs.profile.refresh",
+        suits=has_appid,
+    )
+)
+offer(
+    Action(
+        "merchant",
+        N_("更改商家归属"),
+        N_("归给一个商家，或不归属任何商家。"),
+        "saas.programs.editing.assign_step",
+        MerchantForm,
+    )
+)
+offer(Action("owner", N_("指定负责人"), N_("由哪位成员跟进。"), "saas.programs.editing.owner_step", OwnerForm))
+offer(Action("tags", N_("增减标签"), N_("加上或去掉标签，其他标签不变。"), "saas.programs.editing.tags_step", TagsForm))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was chosen, as its pages carry it on."""
+
+    ids: tuple[str, ...]
+    wanted: ProgramFilter | None
+
+    @classmethod
+    def read(cls) -> Selection:
+        if request.values.get("all"):
+            return cls((), ProgramFilter.read(request.values))
+        given = request.values.getlist("id")[:MOST_SELECTED]
+        return cls(tuple(one for one in given if re.fullmatch(r"[0-9a-f-]{36}", one)), None)
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """Hidden fields of a form that goes on with it."""
+        if self.wanted is None:
+            return [("id", one) for one in self.ids]
+        return [("all", "1"), *self.wanted.parts().items()]
+
+    def address(self, endpoint: str, **values: Any) -> str:
+        parts: dict[str, Any] = {"id": list(self.ids)} if self.wanted is None else {"all": 1, **self.wanted.parts()}
+        return url_for(endpoint, **values, **parts)
+
+    def program_ids(self) -> list[UUID]:
+        if self.wanted is None:
+            return [UUID(one) for one in self.ids]
+        return listing.select_ids(g.db, self.wanted)
+
+
+@provider.get("/programs/selection")
+def choose_action() -> ResponseReturnValue:
+    require(g.who, Verb.WORK)
+    selection = Selection.read()
+    count = len(selection.program_ids())
+    if not count:
+        return done(_("请先勾选小程序"), url_for("provider.list_programs"), "warning")
+    return render(
+        "provider/programs/selection.html", selection=selection, count=count, most=MOST_SELECTED,
+        actions=list(ACTIONS.values()), back=_back(selection),
+    )  # fmt: skip
+
+
+@provider.route("/programs/selection/start", methods=["GET", "POST"])
+def start_action() -> ResponseReturnValue:
+    """The action's form, and its start. Which action is part of the address."""
+    require(g.who, Verb.WORK)
+    chosen, selection = ACTIONS.get(request.args.get("action", "")), Selection.read()
+    if chosen is None:
+        raise NotFound()
+    form = chosen.form(prefix="do")
+    form.prepare()
+    if form.validate_on_submit():
+        try:
+            return _start(chosen, selection, form)
+        except AppError as error:
+            form.refuse(error)
+    return render(
+        "provider/programs/action.html", action=chosen, selection=selection, form=form,
+        count=len(selection.program_ids()), back=selection.address("provider.choose_action"),
+        status=422 if form.is_submitted() else 200,
+    )  # fmt: skip
+
+
+def _start(action: Action, selection: Selection, form: ActionForm) -> ResponseReturnValue:
+    chosen = [one for one in listing.select_programs(g.db, selection.program_ids()) if action.suits(one)]
+    if not chosen:
+        raise Invalid(N_("选中的小程序都不适用这项操作"))
+    subjects = [Subject(one.id, one.name or one.appid) for one in chosen]
+    batch = start_batch(g.db, action.step, subjects, who=g.who, params=form.params())
+    text = ngettext("已开始，共 %(num)d 个小程序", "已开始，共 %(num)d 个小程序", len(chosen))
+    return done(text, url_for("provider.show_batch", batch_id=batch.id), "info")
+
+
+def _back(selection: Selection) -> str:
+    kept: dict[str, Any] = selection.wanted.parts() if selection.wanted else {}
+    return url_for("provider.list_programs", **kept)
