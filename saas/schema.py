@@ -3,8 +3,23 @@
 from saas import queue
 from saas.batches import models as batches
 from saas.components import models as components
+from saas.programs import certification_models as certifications
+from saas.programs import filing_models as filings
 from saas.programs import models as programs
+from saas.programs import privacy_models as privacy
+from saas.programs import registration_models as registrations
 from saas.releases import models as releases
 from saas.tenants import models as tenants
 
-__all__ = ["batches", "components", "programs", "queue", "releases", "tenants"]
+__all__ = [
+    "batches",
+    "certifications",
+    "components",
+    "filings",
+    "privacy",
+    "programs",
+    "queue",
+    "registrations",
+    "releases",
+    "tenants",
+]

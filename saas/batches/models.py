@@ -15,6 +15,7 @@ from saas import clock
 from saas.batches.steps import label_of
 from saas.db import Base, TenantOwned
 from saas.failures import Failable
+from saas.tenants.access import Who
 
 
 class BatchStatus(StrEnum):
@@ -102,6 +103,11 @@ class BatchItem(Failable, TenantOwned, Base):
     def input(self) -> dict[str, Any]:
         """What the step works with: the batch's `params`, and the item's own over them."""
         return {**self.batch.params, **self.params}
+
+    @property
+    def starter(self) -> Who:
+        """Who started the batch; her role was asked then."""
+        return Who(self.provider_id, self.batch.created_by_name, self.batch.created_by)
 
     @property
     def is_open(self) -> bool:

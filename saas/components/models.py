@@ -64,6 +64,7 @@ class ComponentApp(TenantOwned, Base):
     speedup_rest: Mapped[int | None] = mapped_column(default=None)
     quota_read_at: Mapped[datetime | None] = mapped_column(default=None)
     templates_synced_at: Mapped[datetime | None] = mapped_column(default=None)
+    domains_read_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class _OfComponent(TenantOwned):
@@ -239,3 +240,36 @@ class FleetImport(_OfComponent, Base):
     rid: Mapped[str] = mapped_column(Text, default="")
     error: Mapped[str] = mapped_column(Text, default="")
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ComponentDomain(_OfComponent, Base):
+    """A host that the component app's mini programs may use. `wished` is ours; WeChat keeps one list for the version in
+    test and one for the version published to everybody. `refused` is WeChat's reason, as a msgid.
+    """
+
+    __tablename__ = "component_domains"
+    __table_args__ = (
+        UniqueConstraint("component_id", "kind", "host"),
+        Index("ix_component_domains_host", "host"),
+        _component_key(),
+    )
+
+    kind: Mapped[str] = mapped_column(Text)
+    host: Mapped[str] = mapped_column(Text(collation="C"))
+    wished: Mapped[bool] = mapped_column(default=False)
+    testing: Mapped[bool] = mapped_column(default=False)
+    published: Mapped[bool] = mapped_column(default=False)
+    refused: Mapped[str] = mapped_column(Text, default="")
+
+
+class CheckFile(_OfComponent, Base):
+    """What a business domain must serve at its root. `owner_id` is the component app, or a mini program whose business
+    domains are set directly (the table of mini programs lies above).
+    """
+
+    __tablename__ = "check_files"
+    __table_args__ = (UniqueConstraint("owner_id"), Index("ix_check_files_name", "name"), _component_key())
+
+    owner_id: Mapped[UUID]
+    name: Mapped[str] = mapped_column(Text(collation="C"))
+    content: Mapped[str] = mapped_column(Text)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.db import Base, TenantOwned
+from saas.failures import Failable
 from saas.programs.noticing import Kept, Noticed
 from saas.programs.words import Turn, Word
 from saas.vault import Sealed
@@ -82,6 +83,9 @@ class Program(Noticed, TenantOwned, Base):
     profile_error: Mapped[str] = mapped_column(Text, default="")
     ext_values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     note: Mapped[str] = mapped_column(Text, default="")
+    domain_way: Mapped[str] = mapped_column(Text, default="third")
+    domains_read_at: Mapped[datetime | None] = mapped_column(default=None)
+    testers_read_at: Mapped[datetime | None] = mapped_column(default=None)
 
     authorization: Mapped[str] = mapped_column(Text, default=AuthorizationStatus.AUTHORIZED)
     authorized_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -274,3 +278,147 @@ class Grant(TenantOwned, Base):
     error: Mapped[str] = mapped_column(Text, default="")
     program_id: Mapped[UUID | None] = mapped_column(default=None)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ReviewStatus(StrEnum):
+    """How WeChat's people decide on a name or a category."""
+
+    IN_REVIEW = "in_review"
+    REFUSED = "refused"
+    APPROVED = "approved"
+
+
+class NameReview(TenantOwned, Base):
+    """A name that needed proof and went to WeChat's people. `audit_id` is "" for one that was begun elsewhere.
+
+    `papers` are the ids of the files that were handed in, by WeChat's field. `dropped_at`: refused, and nobody wants
+    the name any more.
+    """
+
+    __tablename__ = "name_reviews"
+    __table_args__ = (
+        _program_key(),
+        Index("ix_name_reviews_program", "program_id", "id"),
+        Index("ix_name_reviews_open", "id", postgresql_where=text("status = 'in_review'")),
+    )
+
+    program_id: Mapped[UUID]
+    name: Mapped[str] = mapped_column(Text)
+    audit_id: Mapped[str] = mapped_column(Text, default="")
+    status: Mapped[str] = mapped_column(Text, default=ReviewStatus.IN_REVIEW)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    papers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    decided_at: Mapped[datetime | None] = mapped_column(default=None)
+    dropped_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class CategoryState(Failable, TenantOwned, Base):
+    """The service categories of a mini program as WeChat last told them, one row per mini program.
+
+    `categories`: ``{first, second, names, status, reason}`` each. `most` is how many may be set at all, if known.
+    """
+
+    __tablename__ = "category_states"
+    __table_args__ = (
+        UniqueConstraint("program_id"),
+        _program_key(),
+        Index("ix_category_states_open", "id", postgresql_where=text("in_review")),
+    )
+
+    program_id: Mapped[UUID]
+    categories: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    in_review: Mapped[bool] = mapped_column(default=False)
+    most: Mapped[int | None] = mapped_column(default=None)
+    read_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class CategoryTree(TenantOwned, Base):
+    """All categories that one `kind` of subject may set, as WeChat lists them; kept because the list is long."""
+
+    __tablename__ = "category_trees"
+    __table_args__ = (
+        UniqueConstraint("component_id", "kind"),
+        ForeignKeyConstraint(
+            ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
+        ),
+    )
+
+    component_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    nodes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    read_at: Mapped[datetime]
+
+
+class DomainWay(StrEnum):
+    """How a mini program's domains are set: chosen from the component app's list, or for this mini program alone."""
+
+    LISTED = "third"
+    DIRECT = "direct"
+
+
+class ProgramDomain(TenantOwned, Base):
+    """An address that a mini program may use. `wished` is ours; `ways` says how WeChat has it (``mp`` is the merchant's
+    own setting, else a `DomainWay`), `effective` whether it holds after the next release. `refused` is WeChat's reason,
+    as a msgid.
+    """
+
+    __tablename__ = "program_domains"
+    __table_args__ = (
+        UniqueConstraint("program_id", "kind", "address"),
+        Index("ix_program_domains_address", "address"),
+        _program_key(),
+    )
+
+    program_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text(collation="C"))
+    wished: Mapped[bool] = mapped_column(default=False)
+    ways: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    effective: Mapped[bool] = mapped_column(default=False)
+    refused: Mapped[str] = mapped_column(Text, default="")
+
+
+class Tester(TenantOwned, Base):
+    """Somebody who tries mini programs out before their release, in words of the provider's own."""
+
+    __tablename__ = "testers"
+    __table_args__ = (UniqueConstraint("provider_id", "id"), UniqueConstraint("provider_id", "wechat_id_hash"))
+
+    label: Mapped[str] = mapped_column(Text)
+    wechat_id_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    wechat_id = Sealed()
+    wechat_id_hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ProgramTester(TenantOwned, Base):
+    """A tester of a mini program, whom WeChat names by an opaque `userstr` only. Who that is, we know if we bound them
+    or somebody wrote a `label`.
+    """
+
+    __tablename__ = "program_testers"
+    __table_args__ = (
+        UniqueConstraint("program_id", "userstr"),
+        _program_key(),
+        ForeignKeyConstraint(["provider_id", "tester_id"], ["testers.provider_id", "testers.id"]),
+        Index("ix_program_testers_tester", "tester_id"),
+    )
+
+    program_id: Mapped[UUID]
+    userstr: Mapped[str] = mapped_column(Text(collation="C"))
+    tester_id: Mapped[UUID | None] = mapped_column(default=None)
+    label: Mapped[str] = mapped_column(Text, default="")
+
+
+class ProgramCode(TenantOwned, Base):
+    """A code or link that opens a mini program, as WeChat made it: a picture (`file_id`) or a `link`."""
+
+    __tablename__ = "program_codes"
+    __table_args__ = (_program_key(), Index("ix_program_codes_listing", "program_id", "id"))
+
+    program_id: Mapped[UUID]
+    form: Mapped[str] = mapped_column(Text)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    link: Mapped[str] = mapped_column(Text, default="")
+    file_id: Mapped[UUID | None] = mapped_column(default=None)
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)
+    made_by: Mapped[str] = mapped_column(Text, default="")

@@ -64,6 +64,7 @@ class Word(StrEnum):
     REGISTER_EXPIRED = "register_expired"
     REGISTER_FAILED = "register_failed"
     REGISTERED = "registered"
+    TRIAL = "trial"
 
     UNAUTHORIZED = "unauthorized"
     AUTHORIZED = "authorized"
@@ -203,6 +204,7 @@ _WORDS: dict[Word, _Meaning] = {
     Word.REGISTER_EXPIRED: _failed(Step.REGISTER, N_("法人未按时确认注册"), NextStep.REGISTER),
     Word.REGISTER_FAILED: _failed(Step.REGISTER, N_("注册失败"), NextStep.REGISTER),
     Word.REGISTERED: _done(Step.REGISTER, N_("已注册")),
+    Word.TRIAL: _waits_for_us(Step.REGISTER, N_("试用中，待转正"), NextStep.REGISTER),
     Word.UNAUTHORIZED: _Meaning(Step.AUTHORIZE, N_("等商家授权"), Turn.MERCHANT, "danger", NextStep.AUTHORIZE),
     Word.AUTHORIZED: _done(Step.AUTHORIZE, N_("已授权")),
     Word.PROFILE_LACKING: _waits_for_us(Step.PROFILE, N_("资料不完整"), NextStep.PROFILE),

@@ -38,9 +38,11 @@ class Draft(TenantOwned, Base):
 
 
 class Template(TenantOwned, Base):
-    """A template in the component app's library, with our own label and the `ext_json` that uploads start from.
+    """A template in the component app's library, with our own label, note and the `ext_json` that uploads start from.
 
-    `pages` are all pages of its code, known once an upload has shown them. Rows stay when WeChat's template is gone.
+    `variables` describe the places in it (`saas.releases.variables`). `is_default` marks the one that uploads offer
+    first. `pages` are all pages of its code, known once an upload has shown them. Rows stay when WeChat's template is
+    gone.
     """
 
     __tablename__ = "templates"
@@ -50,6 +52,7 @@ class Template(TenantOwned, Base):
         ForeignKeyConstraint(
             ["provider_id", "component_id"], ["component_apps.provider_id", "component_apps.id"], ondelete="CASCADE"
         ),
+        Index("uq_templates_default", "component_id", unique=True, postgresql_where=text("is_default")),
     )
 
     component_id: Mapped[UUID]
@@ -63,7 +66,10 @@ class Template(TenantOwned, Base):
     developer: Mapped[str] = mapped_column(Text, default="")
     made_at: Mapped[datetime | None] = mapped_column(default=None)
     label: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    is_default: Mapped[bool] = mapped_column(default=False)
     ext_json: Mapped[str] = mapped_column(Text, default="")
+    variables: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     pages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     gone_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -123,8 +129,9 @@ class OfProgram(Noticed):
 class CodeState(OfProgram, Failable, TenantOwned, Base):
     """What one program runs: the five slots that WeChat keeps apart (trial, audit, online, phased, service switch).
 
-    `categories` are those that a submission may name. The template columns are ours: empty when the code in that slot
-    did not come from an upload that we know.
+    `phased_percent` is None unless a phased release runs. `categories` are those that a submission may name.
+    `library_shares` say which share of users (`percentage`) has which base library (`version`). The template columns
+    are ours: empty when the code in that slot did not come from an upload that we know.
     """
 
     __tablename__ = "code_states"
@@ -149,7 +156,13 @@ class CodeState(OfProgram, Failable, TenantOwned, Base):
     online_at: Mapped[datetime | None] = mapped_column(default=None)
     online_template_row_id: Mapped[UUID | None] = mapped_column(default=None)
     phased_percent: Mapped[int | None] = mapped_column(default=None)
+    phased_at: Mapped[datetime | None] = mapped_column(default=None)
+    phased_developers: Mapped[bool] = mapped_column(default=False)
+    phased_testers: Mapped[bool] = mapped_column(default=False)
     visible: Mapped[bool | None] = mapped_column(default=None)
+    minimum_library: Mapped[str] = mapped_column(Text, default="")
+    library_shares: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    library_read_at: Mapped[datetime | None] = mapped_column(default=None)
     categories: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     categories_read_at: Mapped[datetime | None] = mapped_column(default=None)
     versions_read_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -158,7 +171,6 @@ class CodeState(OfProgram, Failable, TenantOwned, Base):
 
 class _Work(OfProgram, Failable, TenantOwned):
     __abstract__ = True
-
     created_by: Mapped[UUID | None] = mapped_column(default=None)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -232,7 +244,7 @@ class Audit(_Work, Base):
 
     `sent_at` says that WeChat may have got it, `latest_before` which audit was the newest before that: a newer one is
     ours. Without `upload_id` it was submitted elsewhere and taken over. `screenshots` are the stored files of the media
-    ids that could be fetched.
+    ids that could be fetched. `releases_itself`: the release begins as soon as it is approved.
     """
 
     __tablename__ = "audits"
@@ -261,6 +273,8 @@ class Audit(_Work, Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     screenshot_media_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     screenshots: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    releases_itself: Mapped[bool] = mapped_column(default=False)
+    sped_up_at: Mapped[datetime | None] = mapped_column(default=None)
     undo_requested_at: Mapped[datetime | None] = mapped_column(default=None)
     undo_sent_at: Mapped[datetime | None] = mapped_column(default=None)
     undo_errcode: Mapped[int | None] = mapped_column(default=None)
