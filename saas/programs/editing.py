@@ -94,7 +94,7 @@ def assign_step(db: Session, item: BatchItem) -> None:
     merchant = load_merchant(db, UUID(merchant_id)) if merchant_id else None
     if program.merchant_id == (merchant.id if merchant else None):
         raise Skipped(_UNCHANGED)
-    assign_merchant(db, program, merchant, who=_starter(item))
+    assign_merchant(db, program, merchant, who=item.starter)
 
 
 @step(label=N_("指定负责人"))
@@ -103,7 +103,7 @@ def owner_step(db: Session, item: BatchItem) -> None:
     program, owner = load_program(db, item.subject_id), item.input["owner"]
     if program.owner_id == (UUID(owner) if owner else None):
         raise Skipped(_UNCHANGED)
-    set_owner(db, program, UUID(owner) if owner else None, item.input["owner_name"], who=_starter(item))
+    set_owner(db, program, UUID(owner) if owner else None, item.input["owner_name"], who=item.starter)
 
 
 @step(label=N_("增减标签"))
@@ -111,11 +111,6 @@ def tags_step(db: Session, item: BatchItem) -> None:
     """Takes `add` and `remove`, lists of tags."""
     program = load_program(db, item.subject_id)
     if not change_tags(
-        db, program, add=item.input.get("add", ()), remove=item.input.get("remove", ()), who=_starter(item)
+        db, program, add=item.input.get("add", ()), remove=item.input.get("remove", ()), who=item.starter
     ):
         raise Skipped(_UNCHANGED)
-
-
-def _starter(item: BatchItem) -> Who:
-    """Her role was asked when she started the batch."""
-    return Who(item.provider_id, item.batch.created_by_name, item.batch.created_by)

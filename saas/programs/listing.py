@@ -125,7 +125,7 @@ def list_programs(db: Session, wanted: ProgramFilter, *, before: UUID | None = N
     return Page(programs[:limit], len(programs) > limit, total)
 
 
-def select_ids(db: Session, wanted: ProgramFilter, *, most: int = MOST_SELECTED) -> list[UUID]:
+def select_ids(db: Session, wanted: ProgramFilter, *, most: int | None = MOST_SELECTED) -> list[UUID]:
     """All that match, newest first, up to `most`."""
     return list(db.scalars(_matching(db, wanted).with_only_columns(Program.id).limit(most)))
 
@@ -163,7 +163,7 @@ _LISTED = (
     Program.id, Program.provider_id, Program.component_id, Program.merchant_id, Program.owner_id, Program.appid,
     Program.name, Program.avatar_file_id, Program.company_name, Program.permission_sets, Program.authorization,
     Program.authorized_at, Program.stage, Program.turn, Program.stage_since, Program.due_at, Program.trial_version,
-    Program.online_version,
+    Program.online_version, Program.registered_by_api,
 )  # fmt: skip
 
 

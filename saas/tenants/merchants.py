@@ -186,6 +186,11 @@ def tags_in_use(db: Session, limit: int = 50) -> list[str]:
     )
 
 
+def check_data(data: MerchantData) -> None:
+    """Raise Invalid, naming the field, for what a form would not accept."""
+    _checked(data)
+
+
 def masked_phone(phone: str) -> str:
     """A phone number as screens show it: the middle is hidden."""
     digits = phone.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -36,6 +37,14 @@ def load_file(db: Session, file_id: UUID | None) -> StoredFile:
     return row
 
 
+def claim_file(db: Session, file_id: UUID | None) -> StoredFile:
+    """A file's row for the one who will use it up: whoever comes at the same time waits, and finds it gone."""
+    row = db.scalar(select(StoredFile).where(StoredFile.id == file_id).with_for_update()) if file_id else None
+    if row is None:
+        raise NotFound()
+    return row
+
+
 def read_file(row: StoredFile) -> bytes:
     """The content; NotFound when the store has lost it."""
     try:
@@ -49,6 +58,12 @@ def drop_file(db: Session, row: StoredFile) -> None:
     provider_id, key = row.provider_id, _key(row)
     db.delete(row)
     after_commit(db, lambda: files.delete(provider_id, key))
+
+
+def drop_files_before(db: Session, kind: str, moment: datetime) -> None:
+    """Forget the files of a kind that nobody came back for."""
+    for row in db.scalars(select(StoredFile).where(StoredFile.kind == kind, StoredFile.created_at < moment)).all():
+        drop_file(db, row)
 
 
 def _key(row: StoredFile) -> str:

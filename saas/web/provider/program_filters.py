@@ -14,7 +14,7 @@ from saas.programs.models import AuthorizationStatus
 from saas.programs.permissions import ESSENTIAL, USEFUL
 from saas.programs.words import Step, Turn, Word
 from saas.tenants.access import Verb
-from saas.tenants.members import list_members
+from saas.tenants.members import Member, list_members
 from saas.tenants.merchants import get_merchant
 from saas.web.language import spoken
 from saas.wx.permissions import permission_set
@@ -46,9 +46,14 @@ def filter_choices(wanted: ProgramFilter) -> dict[str, Choices]:
 
 
 def owner_choices() -> Choices:
-    """The members, by name. People stand above the tenant wall, so they are read above it."""
+    """The members, owners first."""
+    return [(str(member.user_id), member.name or member.email) for member in members()]
+
+
+def members() -> list[Member]:
+    """People stand above the tenant wall, so they are read above it."""
     with platform_session("name the provider's members") as db:
-        return [(str(member.user_id), member.name or member.email) for member in list_members(db, g.who)]
+        return list_members(db, g.who)
 
 
 def turn_name(turn: str) -> str:

@@ -1,14 +1,16 @@
 """Actions on many mini programs: what can be done, its form, and the batch that does it.
 
 A selection is the ids that were ticked, or the filter itself with `all`. A part of the program page adds its action
-with `offer`; the form's `params()` become the params of the batch, whose step is known by its dotted name.
+with `offer`; the form's `params()` become the params of the batch, whose step is known by its dotted name. What only
+reads is a page of its own, added with `lead_to`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -56,12 +58,40 @@ class Action:
     suits: Callable[[Program], bool] = lambda _program: True
 
 
+class Group(StrEnum):
+    """The headings of the page, in order; msgids."""
+
+    TEAM = N_("归属与标签")
+    PROFILE = N_("资料")
+    CERTIFY = N_("认证与备案")
+    SETUP = N_("域名、隐私与体验")
+    CODE = N_("代码与发布")
+    TABLES = N_("检查与导出")
+
+
+@dataclass(frozen=True)
+class Lead:
+    """A page that reads a selection: its endpoint takes what `Selection` carries, and `values`."""
+
+    label: str
+    hint: str
+    endpoint: str
+    values: dict[str, str] = field(default_factory=dict)
+
+
 ACTIONS: dict[str, Action] = {}
+_GROUPS: dict[Group, list[Action | Lead]] = {group: [] for group in Group}
 
 
-def offer(action: Action) -> None:
+def offer(action: Action, group: Group = Group.PROFILE) -> None:
     """Let it be chosen for a selection."""
     ACTIONS[action.key] = action
+    _GROUPS[group].append(action)
+
+
+def lead_to(page: Lead, group: Group = Group.TABLES) -> None:
+    """Let a selection be taken to a page."""
+    _GROUPS[group].append(page)
 
 
 def has_appid(program: Program) -> bool:
@@ -117,10 +147,17 @@ offer(
         N_("归给一个商家，或不归属任何商家。"),
         "saas.programs.editing.assign_step",
         MerchantForm,
-    )
+    ),
+    Group.TEAM,
 )
-offer(Action("owner", N_("指定负责人"), N_("由哪位成员跟进。"), "saas.programs.editing.owner_step", OwnerForm))
-offer(Action("tags", N_("增减标签"), N_("加上或去掉标签，其他标签不变。"), "saas.programs.editing.tags_step", TagsForm))
+offer(
+    Action("owner", N_("指定负责人"), N_("由哪位成员跟进。"), "saas.programs.editing.owner_step", OwnerForm),
+    Group.TEAM,
+)
+offer(
+    Action("tags", N_("增减标签"), N_("加上或去掉标签，其他标签不变。"), "saas.programs.editing.tags_step", TagsForm),
+    Group.TEAM,
+)
 
 
 @dataclass(frozen=True)
@@ -163,7 +200,7 @@ def choose_action() -> ResponseReturnValue:
         return done(_("请先勾选小程序"), url_for("provider.list_programs"), "warning")
     return render(
         "provider/programs/selection.html", selection=selection, count=count, most=MOST_SELECTED,
-        actions=list(ACTIONS.values()), back=_back(selection),
+        groups={group: entries for group, entries in _GROUPS.items() if entries}, back=_back(selection),
     )  # fmt: skip
 
 
@@ -181,9 +218,10 @@ def start_action() -> ResponseReturnValue:
             return _start(chosen, selection, form)
         except AppError as error:
             form.refuse(error)
+    programs = listing.select_programs(g.db, selection.program_ids())
     return render(
-        "provider/programs/action.html", action=chosen, selection=selection, form=form,
-        count=len(selection.program_ids()), back=selection.address("provider.choose_action"),
+        "provider/programs/action.html", action=chosen, selection=selection, form=form, count=len(programs),
+        unsuited=[one for one in programs if not chosen.suits(one)], back=selection.address("provider.choose_action"),
         status=422 if form.is_submitted() else 200,
     )  # fmt: skip
 

@@ -1,0 +1,91 @@
+"""The list as a table, and a table into the list, through the pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from uuid import UUID
+
+import openpyxl
+import pytest
+from sqlalchemy import func, select
+
+from saas.components.models import ComponentApp
+from saas.db import tenant_session
+from saas.programs.models import Program
+from saas.tenants.models import Merchant, StoredFile
+from tests.cast import Cast
+from tests.web.conftest import Browser
+
+Open = Callable[[str], Browser]
+PATH = "/p/alice/programs"
+
+
+@pytest.fixture
+def component(cast: Cast) -> UUID:
+    with tenant_session(cast.alices) as db:
+        component = ComponentApp(provider_id=cast.alices, key="alicekey", name="爱丽平台", appid="wx8a2b1c3d4e5f6071")
+        db.add(component)
+        db.flush()
+        for number, name in enumerate(("=cmd|' /C calc'!A1", "茶铺")):
+            db.add(
+                Program(
+                    provider_id=cast.alices, component_id=component.id, appid=f"wx0{number}", name=name, note="备忘",
+                    owner_id=cast.users["max"], merchant_id=cast.meis, profile={"big": "x"},
+                )
+            )  # fmt: skip
+        merchant = db.scalars(select(Merchant).where(Merchant.id == cast.meis)).one()
+        merchant.contact_phone, merchant.legal_name = "13800138000", "林青禾"
+        return component.id
+
+
+def test_the_list_comes_as_csv_and_excel(browser: Open, cast: Cast, component: UUID) -> None:
+    bob = browser("bob")
+    answer = bob.get(f"{PATH}/export?all=1&merchant={cast.meis}")
+    assert answer.status_code == 200
+    text = answer.get_data().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["小程序名称"] for row in rows] == ["茶铺", "'=cmd|' /C calc'!A1"]
+    assert {(row["备注"], row["负责人"], row["进度"]) for row in rows} == {("备忘", "Max", "未上传代码")}
+    assert "13800138000" not in text
+    assert "林青禾" not in text
+    sheet = openpyxl.load_workbook(io.BytesIO(bob.get(f"{PATH}/export?all=1&q=calc&form=xlsx").get_data())).active
+    assert [row[1].value for row in sheet.iter_rows()] == ["小程序名称", "'=cmd|' /C calc'!A1"]
+    assert len(browser("charlie").get("/p/charlie/programs/export?all=1").get_data(as_text=True).splitlines()) == 1
+
+
+def send(person: Browser, component: UUID, text: str) -> tuple[int, str]:
+    file = (io.BytesIO(text.encode()), "表.csv")
+    answer = person.post(f"{PATH}/import", {"component": str(component), "file": file})
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+def test_a_table_is_checked_shown_and_taken_over(browser: Open, cast: Cast, component: UUID) -> None:
+    max_ = browser("max")
+    heads = [
+        cell.value
+        for cell in openpyxl.load_workbook(io.BytesIO(max_.get(f"{PATH}/import/template").get_data())).active[1]
+    ]
+    assert heads[:3] == ["AppID", "小程序名称（新办理时填）", "商家名称"]
+    status, page = send(max_, component, "AppID,商家名称,备注\nwx99,,x\nwx00,,y\n")
+    assert status == 422
+    assert "第 2 行" in page
+    assert "没有 AppID 为 wx99 的小程序" in page
+    status, page = send(max_, component, "AppID,商家名称,备注,法人姓名\nwx00,,改好,\n,新茶馆,,陈一\n")
+    assert status == 200
+    assert "陈一" not in page
+    with tenant_session(cast.alices) as db:
+        file_id = db.scalars(select(StoredFile.id).where(StoredFile.kind == "import")).one()
+        assert db.scalar(select(func.count()).select_from(Program)) == 2
+    assert (
+        browser("charlie").post(f"/p/charlie/programs/import/{file_id}", {"component": str(component)}).status_code
+        == 404
+    )
+    assert max_.post(f"{PATH}/import/{file_id}", {"component": str(component)}).status_code == 303
+    page = max_.text(PATH)
+    assert "新茶馆" in page
+    assert "待注册" in page
+    assert max_.post(f"{PATH}/import/{file_id}", {"component": str(component)}).status_code == 404
+    assert send(max_, component, "")[0] == 422
+    assert "请选择文件" in max_.post(f"{PATH}/import", {"component": str(component)}).get_data(as_text=True)
