@@ -92,7 +92,8 @@ class Certification(Filled, Failable, TenantOwned, Base):
     """A certification of a mini program, from the draft to WeChat's verdict; one open per mini program.
 
     `sent_at` is when a start was last on its way to WeChat: a task that an event names afterwards is this one.
-    `reason` is WeChat's for a send-back or a failure. What WeChat refused at the start is kept as in `Failable`.
+    `procedure_id`: it goes together with the filing and has no task of its own; see `filing_together`. `reason` is
+    WeChat's for a send-back or a failure. What WeChat refused at the start is kept as in `Failable`.
     """
 
     __tablename__ = "certifications"
@@ -114,6 +115,7 @@ class Certification(Filled, Failable, TenantOwned, Base):
     template_name: Mapped[str] = mapped_column(Text, default="")
     made_by: Mapped[str] = mapped_column(Text, default="")
     task_id: Mapped[str] = mapped_column(Text(collation="C"), default="")
+    procedure_id: Mapped[str] = mapped_column(Text(collation="C"), default="")
     auth_url: Mapped[str] = mapped_column(Text, default="")
     order_id: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str] = mapped_column(Text, default="")

@@ -30,6 +30,8 @@ class FilingStatus(StrEnum):
     FACE_FAILED = "face_failed"
     FACE_PASSED = "face_passed"
     INVALID = "invalid"  # refused at once, with faults per field
+    CERTIFYING = "certifying"  # sent together with the certification, which WeChat decides first
+    CERTIFY_SENT_BACK = "certify_sent_back"
     PLATFORM_REVIEW = "platform_review"
     PLATFORM_REJECTED = "platform_rejected"
     SMS = "sms"
@@ -54,26 +56,29 @@ class FilingStatus(StrEnum):
 _S = FilingStatus
 AT_WECHAT = frozenset(
     {
-        _S.PLATFORM_REVIEW, _S.SMS, _S.SMS_EXPIRED, _S.AUTHORITY_REVIEW, _S.FILED, _S.CANCELLING,
+        _S.CERTIFYING, _S.PLATFORM_REVIEW, _S.SMS, _S.SMS_EXPIRED, _S.AUTHORITY_REVIEW, _S.FILED, _S.CANCELLING,
     }
 )  # fmt: skip
 """Known to WeChat and not given back. Any of them may follow on any state: one may apply in WeChat's console, too."""
 WATCHED = (AT_WECHAT - {_S.FILED}) | {_S.FACE}
 """Somebody else has to act: ask until it is over."""
-_GIVEN_BACK = frozenset({_S.PLATFORM_REJECTED, _S.AUTHORITY_REJECTED})
+GIVEN_BACK = frozenset({_S.CERTIFY_SENT_BACK, _S.PLATFORM_REJECTED, _S.AUTHORITY_REJECTED})
+_REJECTED = frozenset({_S.PLATFORM_REJECTED, _S.AUTHORITY_REJECTED})
 _CHECKED = frozenset({_S.FACE_PASSED, _S.FACE_FAILED})
 
 NEXT: Mapping[FilingStatus, frozenset[FilingStatus]] = {
-    _S.DRAFT: AT_WECHAT | {_S.FACE},
-    _S.FACE: AT_WECHAT | _CHECKED | {_S.FACE},
-    _S.FACE_FAILED: AT_WECHAT | {_S.FACE},
-    _S.FACE_PASSED: AT_WECHAT | {_S.FACE, _S.INVALID},
-    _S.INVALID: AT_WECHAT | {_S.FACE, _S.INVALID},
-    _S.PLATFORM_REVIEW: AT_WECHAT | _GIVEN_BACK | {_S.WITHDRAWN},
+    _S.DRAFT: AT_WECHAT | _REJECTED | {_S.FACE},
+    _S.FACE: AT_WECHAT | _CHECKED | {_S.FACE, _S.DRAFT},
+    _S.FACE_FAILED: AT_WECHAT | {_S.FACE, _S.DRAFT},
+    _S.FACE_PASSED: AT_WECHAT | {_S.FACE, _S.INVALID, _S.DRAFT},
+    _S.INVALID: AT_WECHAT | {_S.FACE, _S.INVALID, _S.DRAFT},
+    _S.CERTIFYING: AT_WECHAT | GIVEN_BACK | {_S.INVALID, _S.DRAFT},
+    _S.CERTIFY_SENT_BACK: AT_WECHAT | {_S.FACE, _S.INVALID, _S.DRAFT},
+    _S.PLATFORM_REVIEW: AT_WECHAT | _REJECTED | {_S.WITHDRAWN},
     _S.PLATFORM_REJECTED: AT_WECHAT | {_S.FACE, _S.INVALID},
-    _S.SMS: AT_WECHAT | _GIVEN_BACK,
-    _S.SMS_EXPIRED: AT_WECHAT | _GIVEN_BACK,
-    _S.AUTHORITY_REVIEW: AT_WECHAT | _GIVEN_BACK,
+    _S.SMS: AT_WECHAT | _REJECTED,
+    _S.SMS_EXPIRED: AT_WECHAT | _REJECTED,
+    _S.AUTHORITY_REVIEW: AT_WECHAT | _REJECTED,
     _S.AUTHORITY_REJECTED: AT_WECHAT | {_S.FACE, _S.INVALID},
     _S.FILED: frozenset({_S.CANCELLING, _S.CANCELLED}),
     _S.CANCELLING: frozenset({_S.FILED, _S.CANCELLED}),
@@ -88,6 +93,8 @@ _WORDS = {
     _S.FACE_FAILED: Word.FILE_FACE_FAILED,
     _S.FACE_PASSED: Word.FILE_FACE_PASSED,
     _S.INVALID: Word.FILE_INVALID,
+    _S.CERTIFYING: Word.FILE_CERTIFYING,
+    _S.CERTIFY_SENT_BACK: Word.FILE_CERTIFY_SENT_BACK,
     _S.PLATFORM_REVIEW: Word.FILE_PLATFORM_REVIEW,
     _S.PLATFORM_REJECTED: Word.FILE_PLATFORM_REJECTED,
     _S.SMS: Word.FILE_SMS,
@@ -109,6 +116,9 @@ FACE_TIME = timedelta(hours=24)
 """How long the administrator has for the face check."""
 FACE_USE = timedelta(days=3)
 """How long after its start a passed face check may be sent along."""
+FACE_USE_WITH_CERTIFICATION = timedelta(days=1)
+PAY_TIME = timedelta(hours=24)
+"""How long the administrator has to pay for a certification that goes together with the filing."""
 SMS_TIME = timedelta(hours=24)
 """How long the persons in charge have to answer the ministry's text message."""
 
@@ -149,6 +159,9 @@ class Filing(_Filled, TenantOwned, Base):
     ``{name, error, suggest}``. `history` is one ``{status, at}`` per change. `due_at` ends the state it is in.
     `lacking` are the bits that WeChat gives an unfiled mini program: 1 name, avatar or introduction, 2 category,
     4 certification. A row without `content` is there only because WeChat was asked.
+
+    `face_certifies`: the face check is for certification and filing in one go, and `face_url` its address.
+    `procedure_id` is WeChat's for both, as long as it runs: nothing may be sent another way then.
     """
 
     __tablename__ = "filings"
@@ -157,6 +170,7 @@ class Filing(_Filled, TenantOwned, Base):
         ForeignKeyConstraint(
             ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
         ),
+        Index("uq_filings_procedure", "procedure_id", unique=True, postgresql_where=text("procedure_id <> ''")),
         Index("ix_filings_watched", "id", postgresql_where=text(f"status in ({_listed(WATCHED)})")),
     )
 
@@ -171,6 +185,9 @@ class Filing(_Filled, TenantOwned, Base):
     face_task_id: Mapped[str] = mapped_column(Text, default="")
     face_asked_at: Mapped[datetime | None] = mapped_column(default=None)
     face_passed: Mapped[bool] = mapped_column(default=False)
+    face_certifies: Mapped[bool] = mapped_column(default=False)
+    face_url: Mapped[str] = mapped_column(Text, default="")
+    procedure_id: Mapped[str] = mapped_column(Text(collation="C"), default="")
     moved_at: Mapped[datetime] = mapped_column(default=clock.now)
     due_at: Mapped[datetime | None] = mapped_column(default=None)
     reminded_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -185,7 +202,7 @@ class Filing(_Filled, TenantOwned, Base):
         """Until when its face check may be sent along; None without a passed one."""
         if self.face_asked_at is None or not self.face_passed:
             return None
-        return self.face_asked_at + FACE_USE
+        return self.face_asked_at + (FACE_USE_WITH_CERTIFICATION if self.face_certifies else FACE_USE)
 
 
 class FilingTable(TenantOwned, Base):

@@ -104,6 +104,8 @@ class Word(StrEnum):
     FILE_FACE_FAILED = "file_face_failed"
     FILE_FACE_PASSED = "file_face_passed"
     FILE_INVALID = "file_invalid"
+    FILE_CERTIFYING = "file_certifying"
+    FILE_CERTIFY_SENT_BACK = "file_certify_sent_back"
     FILE_PLATFORM_REVIEW = "file_platform_review"
     FILE_PLATFORM_REJECTED = "file_platform_rejected"
     FILE_SMS = "file_sms"
@@ -239,6 +241,8 @@ _WORDS: dict[Word, _Meaning] = {
     Word.FILE_FACE_FAILED: _failed(Step.FILE, N_("备案：人脸核验失败"), NextStep.FILE),
     Word.FILE_FACE_PASSED: _waits_for_us(Step.FILE, N_("备案：核验通过，待提交"), NextStep.FILE),
     Word.FILE_INVALID: _failed(Step.FILE, N_("备案资料有误"), NextStep.FILE),
+    Word.FILE_CERTIFYING: _waits_for_wechat(Step.FILE, N_("备案：已随认证提交")),
+    Word.FILE_CERTIFY_SENT_BACK: _failed(Step.FILE, N_("备案：认证被打回，待补充"), NextStep.FILE),
     Word.FILE_PLATFORM_REVIEW: _waits_for_wechat(Step.FILE, N_("备案：平台审核中")),
     Word.FILE_PLATFORM_REJECTED: _failed(Step.FILE, N_("备案：平台审核不通过"), NextStep.FILE),
     Word.FILE_SMS: _waits_for_merchant(Step.FILE, N_("备案：等短信核验"), NextStep.FILE),
