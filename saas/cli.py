@@ -112,13 +112,14 @@ def seed() -> None:
 
 @main.command()
 @click.option("--url", help="The running demo; its own address if not given.")
-def journey(url: str | None) -> None:
+@click.option("--full", is_flag=True, help="All rows of a mini program's life, with what WeChat refuses on the way.")
+def journey(url: str | None, full: bool) -> None:
     """Drive the whole main job against a running demo; exits non-zero at the first failure."""
     from saas.demo.home import load_environment
     from saas.journey.run import run
 
     load_environment()
-    sys.exit(run(url))
+    sys.exit(run(url, full=full))
 
 
 @main.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -12,7 +13,19 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 from lxml import html
 
-Value = str | bool | Sequence[str]
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that a person picks from the disk; `kind` is its media type."""
+
+    name: str
+    content: bytes
+    kind: str = "image/png"
+
+
+Value = str | bool | Upload | Sequence[str] | Sequence[Upload]
+Part = tuple[str, str | Upload | None]
+"""A field of a form as sent; None is a file that nobody picked."""
 NOTHING: Mapping[str, Value] = {}
 _PLACES = "self::tr or self::li or self::article or self::section or contains(concat(' ', @class, ' '), ' card ')"
 _UNSEEN = ("script", "style", "template", "head")
@@ -154,7 +167,7 @@ class HttpWindow:
         method: str,
         address: str,
         status: int,
-        form: list[tuple[str, str]] | None = None,
+        form: list[Part] | None = None,
         in_parts: bool = False,
     ) -> None:
         for _ in range(10):
@@ -213,27 +226,37 @@ def _collect(element: html.HtmlElement, parts: list[str]) -> None:
         parts.append(element.tail)
 
 
-def _body(form: list[tuple[str, str]] | None, in_parts: bool) -> dict[str, Any]:
+def _body(form: list[Part] | None, in_parts: bool) -> dict[str, Any]:
     if form is None:
         return {}
     if in_parts:
-        return {"files": [(name, (None, value)) for name, value in form]}
+        return {"files": [(name, _part(value)) for name, value in form]}
     fields: dict[str, list[str]] = {}
     for name, value in form:
-        fields.setdefault(name, []).append(value)
+        if isinstance(value, str):
+            fields.setdefault(name, []).append(value)
     return {"data": fields}
 
 
-def _filled_in(form: html.HtmlElement, fields: Mapping[str, Value], stuck: Any) -> list[tuple[str, str]]:
+def _part(value: str | Upload | None) -> tuple[str | None, str | bytes] | tuple[str, bytes, str]:
+    if isinstance(value, Upload):
+        return value.name, value.content, value.kind
+    return ("", b"", "application/octet-stream") if value is None else (None, value)
+
+
+def _filled_in(form: html.HtmlElement, fields: Mapping[str, Value], stuck: Any) -> list[Part]:
     """What the browser sends: fields as they stand, those in `fields` as given; an unknown name is an error."""
     known = {one.get("name") for one in form.xpath(".//input | .//select | .//textarea")}
     if missing := set(fields) - known:
         raise stuck(f"the form has no field {', '.join(sorted(missing))}, but {sorted(filter(None, known))}")
-    sent: list[tuple[str, str]] = []
+    sent: list[Part] = []
     done: set[str] = set()
     for one in form.xpath(".//input | .//select | .//textarea"):
         name, kind = one.get("name"), one.get("type", "text")
-        if not name or one.get("disabled") is not None or kind in ("submit", "button", "image", "reset", "file"):
+        if not name or one.get("disabled") is not None or kind in ("submit", "button", "image", "reset"):
+            continue
+        if kind == "file":
+            sent.extend((name, picked) for picked in uploads(fields.get(name, ())) or (None,))
             continue
         if name not in fields:
             sent.extend((name, value) for value in _standing(one, kind))
@@ -241,6 +264,18 @@ def _filled_in(form: html.HtmlElement, fields: Mapping[str, Value], stuck: Any) 
             done.add(name)
             sent.extend((name, value) for value in _given(form, name, one, kind, fields[name], stuck))
     return sent
+
+
+def uploads(value: Value) -> list[Upload]:
+    """The files in a value."""
+    given = [value] if isinstance(value, str | bool | Upload) else value
+    return [one for one in given if isinstance(one, Upload)]
+
+
+def texts(value: Value) -> list[str]:
+    """The texts in a value: one, or those of several boxes."""
+    given = [value] if isinstance(value, str | bool | Upload) else value
+    return [one for one in given if isinstance(one, str)]
 
 
 def _standing(one: html.HtmlElement, kind: str) -> list[str]:
@@ -259,12 +294,11 @@ def _standing(one: html.HtmlElement, kind: str) -> list[str]:
 
 def _given(form: html.HtmlElement, name: str, one: html.HtmlElement, kind: str, value: Value, stuck: Any) -> list[str]:
     if one.tag == "select":
-        wanted = [value] if isinstance(value, str) else list(value) if not isinstance(value, bool) else []
-        return [_choose(one, text, stuck) for text in wanted]
+        return [_choose(one, text, stuck) for text in texts(value)]
     if kind in ("checkbox", "radio"):
         if value is True:
             return [one.get("value", "on")]
-        wanted = [] if value is False else [value] if isinstance(value, str) else list(value)
+        wanted = texts(value)
         offered = {box.get("value", "on") for box in form.xpath(f".//input[@name={quoted(name)}]")}
         if unknown := [text for text in wanted if text not in offered]:
             raise stuck(f"{name} offers no {unknown}, but {sorted(offered)}")

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-Json = dict[str, Any]
+from saas.sandbox.control_faults import FaultControl, Json
 
 
 class SandboxRefused(Exception):
     """The sandbox would not do what was asked; the text says why."""
 
 
-class SandboxControl:
+class SandboxControl(FaultControl):
     """Every method is one call of /control, or the taps of a person on the sandbox's pages.
 
     Component apps are named by their appid, operations by the contract's operationId, people by name.
@@ -367,40 +367,7 @@ class SandboxControl:
         found: list[Json] = self._get("messages")["messages"]
         return found
 
-    # faults on demand
-
-    def fail_next(self, operation: str, errcode: int, times: int = 1, *, appid: str = "", errmsg: str = "") -> None:
-        """The next calls of an operation (or of `*`) answer this errcode."""
-        self._fault(operation, "errcode", times, appid, errcode=errcode, errmsg=errmsg)
-
-    def slow_next(self, operation: str, seconds: float, times: int = 1, *, appid: str = "") -> None:
-        """The next calls take so much longer."""
-        self._fault(operation, "latency", times, appid, seconds=seconds)
-
-    def hang_next(self, operation: str, seconds: float = 90, times: int = 1, *, appid: str = "") -> None:
-        """The next calls are not done and not answered."""
-        self._fault(operation, "timeout", times, appid, seconds=seconds)
-
-    def cut_next(self, operation: str, times: int = 1, *, appid: str = "") -> None:
-        """The next calls are done, but their answers break off."""
-        self._fault(operation, "cut", times, appid)
-
-    def drop_pushes(self, component_appid: str, n: int = 1, *, event: str = "*") -> None:
-        self._push_fault(component_appid, "drop", n, event)
-
-    def duplicate_pushes(self, component_appid: str, n: int = 1, *, event: str = "*") -> None:
-        self._push_fault(component_appid, "duplicate", n, event)
-
-    def reorder_pushes(self, component_appid: str, n: int = 2, *, event: str = "*") -> None:
-        """The next n pushes are held until the last of them, then sent backwards."""
-        self._push_fault(component_appid, "reorder", n, event)
-
-    def forge_pushes(self, component_appid: str, n: int = 1, *, event: str = "*") -> None:
-        """The next n pushes carry a wrong signature."""
-        self._push_fault(component_appid, "forge", n, event)
-
-    def clear_faults(self) -> None:
-        self._post("faults/clear", {})
+    # what breaks later
 
     def invalidate_tokens(self, component_appid: str, *, appid: str = "") -> None:
         """All access tokens (or one mini program's) answer 40001 from now on."""
@@ -472,12 +439,6 @@ class SandboxControl:
 
     def _numbers(self) -> dict[str, int]:
         return {one["name"]: one["id"] for one in self.people()}
-
-    def _fault(self, operation: str, kind: str, times: int, appid: str, **values: Any) -> None:
-        self._post("faults", {"operation": operation, "kind": kind, "times": times, "appid": appid, **values})
-
-    def _push_fault(self, component_appid: str, kind: str, times: int, event: str) -> None:
-        self._post("push_faults", {"component_appid": component_appid, "kind": kind, "times": times, "event": event})
 
     def _post(self, path: str, given: Mapping[str, Any]) -> Json:
         return self._read(self._http.post(f"{self.base_url}/control/{path}", json=dict(given)))

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, Route
 from playwright.sync_api import Error as ChromiumError
 
-from saas.journey.window import NOTHING, Stuck, Value, button_path, link_path
+from saas.journey.window import NOTHING, Stuck, Value, button_path, link_path, texts, uploads
 
 PATIENCE = 10_000  # milliseconds for one click
 
@@ -81,7 +81,8 @@ class ChromiumWindow:
 
     def press(self, words: str, fields: Mapping[str, Value] = NOTHING, *, near: str = "", status: int = 200) -> None:
         button = self._one(button_path(words, near))
-        form = button.locator("xpath=ancestor::form")
+        named = button.get_attribute("form")
+        form = self.page.locator(f"xpath=//form[@id='{named}']") if named else button.locator("xpath=ancestor::form")
         for name, value in fields.items():
             self._fill(form, name, value)
         self._navigate(button.click, status)
@@ -132,8 +133,12 @@ class ChromiumWindow:
             if isinstance(value, bool):
                 found.first.set_checked(value)
             elif kind in ("radio", "checkbox"):
-                for one in [value] if isinstance(value, str) else value:
+                for one in texts(value):
                     form.locator(f'[name="{name}"][value="{one}"]').check()
+            elif kind == "file":
+                found.first.set_input_files(
+                    [{"name": one.name, "mimeType": one.kind, "buffer": one.content} for one in uploads(value)]
+                )
             elif kind.startswith("select"):
                 found.first.select_option(_option(found.first, str(value)))
             else:

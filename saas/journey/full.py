@@ -1,0 +1,19 @@
+"""All rows of a mini program's life: after the main job, a chapter for each, with what WeChat refuses on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from saas.journey.main_job import Journey, Step
+
+Chapter = Callable[[Journey], list[Step]]
+"""The steps of one part. They begin after the main job, with `journey.appid` online, and depend on no other chapter."""
+
+CHAPTERS: dict[str, Chapter] = {}
+"""By name, in the order of the rows."""
+
+
+def full_steps(journey: Journey) -> list[Step]:
+    """The main job, every chapter, and the end of the day."""
+    chapters = [step for chapter in CHAPTERS.values() for step in chapter(journey)]
+    return [*journey.working_day(), *chapters, *journey.closing_time()]
