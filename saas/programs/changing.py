@@ -22,11 +22,13 @@ from saas.wx.chapter import Upload
 from saas.wx.client import WxClient
 from saas.wx.permissions import DEVELOPMENT
 
-NAME_CHECK = 31
+ACCOUNT, NAME_CHECK, LINKS = 17, 31, 88
 _LACKING = {
+    ACCOUNT: N_("商家的授权里没有“账号管理”权限，请让商家重新授权并勾选它"),
     DEVELOPMENT: N_("商家的授权里没有“开发管理与数据分析”权限，请让商家重新授权并勾选它"),
     BASIC_INFO: N_("商家的授权里没有“小程序基本信息设置”权限，请让商家重新授权并勾选它"),
     NAME_CHECK: N_("商家的授权里没有“小程序认证名称检测”权限，请让商家重新授权并勾选它"),
+    LINKS: N_("商家的授权里没有“获取小程序链接”权限，请让商家重新授权并勾选它"),
 }
 _NOT_BY_API = N_("这个小程序是商家自己注册的，微信不允许代为修改这一项。请商家登录 mp.weixin.qq.com 修改。")
 

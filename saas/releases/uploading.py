@@ -22,6 +22,7 @@ from saas.errors import N_, Conflict
 from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.programs.access import load_program
 from saas.programs.models import Program
+from saas.programs.privacy import READ_AFTER_UPLOAD
 from saas.queue import Lane, Later, enqueue
 from saas.releases.access import load_template
 from saas.releases.code_state import REFRESH, UPLOAD_RUNNING, lock_state, note_versions
@@ -176,6 +177,7 @@ def _scan(db: Session, program: Program, upload: Upload, client: WxClient) -> No
     detail = {"upload": str(upload.id), "version": upload.user_version}
     activity.record(db, system(upload.provider_id), "program.upload.ready", program, detail=detail)
     enqueue(db, REFRESH, program.id, lane=Lane.DEFAULT)
+    enqueue(db, READ_AFTER_UPLOAD, program.id, lane=Lane.POLL)
 
 
 def scan_pause(upload: Upload) -> timedelta:
