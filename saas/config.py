@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         validate_default=False,
         description="改写微信的次数限制：JSON，名称见 saas/wx/limits.py，值为次数；null 为只计数、不拦截",
     )
+    certification_prices: Json[dict[str, NonNegativeInt]] = Field(
+        default_factory=lambda: {"": 30000, "12": 3000, "15": 3000},
+        validate_default=False,
+        description="服务商付的认证审核费（分）：JSON，名称为认证类型，空名称为其余类型",
+    )
     job_lease_seconds: int = Field(20, description="任务租约秒数；进程意外退出后过此时间由其他进程接手")
     batch_concurrency: int = Field(8, description="一个批量任务同时处理多少个小程序")
     workers: int = Field(2, description="daiban worker 启动的进程数")
