@@ -32,6 +32,7 @@ Settle = Callable[[Any], None]
 _KEY = ("component_id", "owner", "name", "starts_on")
 _USED_UP = N_("本系统的计数显示次数已用完，这次没有请求微信")
 _DEFAULT_ERRCODE = 45009
+_PURPOSE = "budgets.owner"
 _KEEP = timedelta(days=60)
 
 
@@ -49,6 +50,13 @@ class OfProgram(Protocol):
 
 
 Owner = ComponentApp | OfProgram
+
+
+@dataclass(frozen=True)
+class _Named:
+    id: UUID
+    component_id: UUID
+    appid: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,13 @@ def refuse_unknown_limits(config: Settings) -> None:
 def left(db: Session, owner: Owner, name: str) -> Budget:
     """What a component app or a mini program has left of one limit; one query."""
     return left_in_bulk(db, [owner], [name])[owner.id, name]
+
+
+def left_of(db: Session, component: ComponentApp, name: str, value: str) -> Budget:
+    """What somebody has left who is known by an appid, or by what a field of the call holds, alone."""
+    hashed = vault.keyed_hash(component.provider_id, value, purpose=_PURPOSE).hex()
+    owner = _Named(component.id, component.id, hashed if BY_NAME[name].scope is Scope.FIELD else value)
+    return left(db, owner, name)
 
 
 def left_in_bulk(db: Session, owners: Iterable[Owner], names: Iterable[str]) -> dict[tuple[UUID, str], Budget]:
@@ -226,7 +241,7 @@ def _counted(limit: Limit, failure: errors.CallFailed) -> bool:
 
 def _owner(provider_id: UUID, limit: Limit, appid: str | None, sent: Sent) -> str:
     owner = limit.owner(appid, sent)
-    return vault.keyed_hash(provider_id, owner, purpose="budgets.owner").hex() if limit.scope is Scope.FIELD else owner
+    return vault.keyed_hash(provider_id, owner, purpose=_PURPOSE).hex() if limit.scope is Scope.FIELD else owner
 
 
 def _whose(owner: Owner) -> tuple[UUID, str]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TypeVar
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from saas.components.models import ComponentApp
 from saas.errors import NotFound
-from saas.programs.models import AuthorizationLink, Grant, Program
+from saas.programs.models import AuthorizationLink, Grant, NameReview, Program, ProgramCode, Tester
+from saas.programs.registration_models import Registration
 from saas.tenants.access import Verb, Who, require
+from saas.wx.events import MessageEvent
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -39,9 +44,37 @@ def load_program(db: Session, program_id: UUID) -> Program:
     return _found(db.scalar(select(Program).where(Program.id == program_id)))
 
 
+def load_name_review(db: Session, review_id: UUID) -> NameReview:
+    """A review of a name for a job, which runs in its provider's session."""
+    return _found(db.scalar(select(NameReview).where(NameReview.id == review_id)))
+
+
 def load_grant(db: Session, grant_id: UUID) -> Grant:
     """An authorization code for a job, which runs in its provider's session."""
     return _found(db.scalar(select(Grant).where(Grant.id == grant_id)))
+
+
+def get_tester(db: Session, who: Who, tester_id: UUID, verb: Verb) -> Tester:
+    """Somebody of the provider's address book of testers; merchants have nothing to do with it."""
+    query = select(Tester).where(Tester.id == tester_id, Tester.provider_id == who.provider_id)
+    return _opened(None if who.is_merchant else db.scalar(query), who, verb)
+
+
+def get_code(db: Session, who: Who, code_id: UUID, verb: Verb) -> tuple[Program, ProgramCode]:
+    """A code or link with its mini program, as far as `who` reaches that one."""
+    code = _found(db.scalar(select(ProgramCode).where(ProgramCode.id == code_id)))
+    return get_program(db, who, code.program_id, verb), code
+
+
+def get_registration(db: Session, who: Who, registration_id: UUID, verb: Verb) -> Registration:
+    """A registration that a member may do `verb` to."""
+    query = select(Registration).where(Registration.id == registration_id, Registration.provider_id == who.provider_id)
+    return _opened(None if who.is_merchant else db.scalar(query), who, verb)
+
+
+def load_registration(db: Session, registration_id: UUID) -> Registration:
+    """A registration for a job, which runs in its provider's session."""
+    return _found(db.scalar(select(Registration).where(Registration.id == registration_id)))
 
 
 def program_by_appid(db: Session, component: ComponentApp, appid: str) -> Program | None:
@@ -56,6 +89,15 @@ def program_by_original_id(db: Session, component: ComponentApp, original_id: st
         .where(Program.component_id == component.id, Program.original_id == original_id)
         .order_by(Program.id.desc())
     )
+
+
+def program_of_message(db: Session, component: ComponentApp, appid: str, event: MessageEvent) -> Program | None:
+    """The mini program that a push is about, by the appid of the address that it came to, else by its ``gh_…`` id."""
+    found = program_by_appid(db, component, appid) if appid else None
+    found = found or program_by_original_id(db, component, event.user_name)
+    if found is None:
+        log.info("push_about_unknown_program", kind=event.name, appid=appid, user_name=event.user_name)
+    return found
 
 
 def _opened(found: T | None, who: Who, verb: Verb) -> T:

@@ -6,6 +6,7 @@ What becomes of a case that was sent is in `saas.programs.registration_results`.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
@@ -122,7 +123,8 @@ def edit_registration(db: Session, case: Registration, data: RegistrationData, *
 
 def start_registration(db: Session, case: Registration, *, who: Who) -> BatchItem:
     """Have the case sent to WeChat, for the first time or again. Raises Conflict where that would be in vain."""
-    _refuse_to_send(db, case)
+    if text := hindrance(db, case):
+        raise Conflict(text)
     item = start_one(db, SEND, Subject(case.id, case.name), who=who)
     activity.record(db, who, "registration.send", case)
     return item
@@ -130,9 +132,14 @@ def start_registration(db: Session, case: Registration, *, who: Who) -> BatchIte
 
 def start_registrations(db: Session, cases: Collection[Registration], *, who: Who) -> Batch:
     """Have several cases sent; those that cannot be sent are left out. Raises Invalid when none can."""
-    sendable = [one for one in cases if _may_be_sent(one) and not open_item(db, SEND, one.id)]
+    require(who, Verb.WORK)
+    hindrances = {one.id: hindrance(db, one) for one in cases}
+    sendable = [one for one in cases if not hindrances[one.id] and not open_item(db, SEND, one.id)]
     if not sendable:
-        raise Invalid(N_("选中的注册都不能提交：已在进行或已经结束"))
+        texts = {text or N_("已经在排队提交") for text in hindrances.values()}
+        raise Invalid(texts.pop() if len(texts) == 1 else N_("选中的注册都不能提交：已在进行或已经结束"))
+    for one in sendable:
+        activity.record(db, who, "registration.send", one)
     return start_batch(db, SEND, [Subject(one.id, one.name) for one in sendable], who=who)
 
 
@@ -145,17 +152,32 @@ def cancel_registration(db: Session, case: Registration, *, who: Who) -> None:
     activity.record(db, who, "registration.cancel", case)
 
 
+def mail_links(db: Session, cases: Collection[Registration], *, who: Who) -> int:
+    """Mail the links of several cases to their merchants; says how many, for those without link or address are left
+    out. Raises Conflict when none can be mailed.
+    """
+    mailed = 0
+    for case in cases:
+        with suppress(Conflict):
+            mail_link(db, case, who=who)
+            mailed += 1
+    if not mailed:
+        raise Conflict(N_("选中的注册都没有可以发送的链接，或商家没有联系邮箱"))
+    return mailed
+
+
 def mail_link(db: Session, case: Registration, *, who: Who) -> None:
     """Mail the link to the merchant's contact, who hands it on to the person."""
     require(who, Verb.WORK)
     merchant = load_merchant(db, case.merchant_id)
-    if not case.link or not RegistrationStatus(case.status).is_open or case.expires_at is None:
+    until = case.expires_at if case.link and RegistrationStatus(case.status).is_open else None
+    if until is None or until <= clock.now():
         raise Conflict(N_("现在没有可以发送的链接"))
     if not merchant.contact_email:
         raise Conflict(N_("商家资料里没有联系邮箱，请先补上"))
     send_letter(
         db, "registration_link", to=merchant.contact_email, provider_id=who.provider_id, name=case.name,
-        provider=own_provider(db).name, due=f"{case.expires_at.astimezone(ZONE):%Y-%m-%d %H:%M}", link=case.link,
+        provider=own_provider(db).name, due=f"{until.astimezone(ZONE):%Y-%m-%d %H:%M}", link=case.link,
     )  # fmt: skip
     activity.record(db, who, "registration.mail", case)
 
@@ -311,23 +333,23 @@ def _may_be_sent(case: Registration) -> bool:
     return RegistrationStatus(case.status).is_editable or case.status == RegistrationStatus.SENDING
 
 
-def _refuse_to_send(db: Session, case: Registration) -> None:
+def hindrance(db: Session, case: Registration) -> str:
+    """Why the case cannot be sent now, as a msgid; "" when nothing is known against it."""
     if not _may_be_sent(case):
-        raise Conflict(N_("这个注册现在不能提交"))
+        return N_("这个注册现在不能提交")
     if load_merchant(db, case.merchant_id).archived_at is not None:
-        raise Conflict(N_("该商家已归档"))
+        return N_("该商家已归档")
     if load_component(db, case.component_id).status != ComponentStatus.READY:
-        raise Conflict(N_("第三方平台还没有接通，请先让检查清单全部通过"))
+        return N_("第三方平台还没有接通，请先让检查清单全部通过")
     if case.company_code:
         busy = select(Registration.id).where(
             Registration.component_id == case.component_id, Registration.company_code == case.company_code,
             Registration.id != case.id, Registration.status.in_(_RUNNING),
         )  # fmt: skip
         if db.scalar(busy.limit(1)) is not None:
-            raise Conflict(_COMPANY_BUSY)
+            return _COMPANY_BUSY
     budget = budget_of(db, case)
-    if budget is not None and budget.holds and budget.left == 0:
-        raise Conflict(N_("微信给的次数已用完，请到期后再提交"))
+    return N_("微信给的次数已用完，请到期后再提交") if budget is not None and budget.holds and budget.left == 0 else ""
 
 
 def _write(db: Session, case: Registration, merchant: Merchant, data: RegistrationData) -> None:
