@@ -14,18 +14,50 @@ from sqlalchemy.orm import Session
 
 from saas.batches.models import BatchItem
 from saas.batches.steps import Skipped, step
+from saas.components.models import ComponentApp
 from saas.errors import N_, Conflict, Invalid
 from saas.programs.access import load_program
-from saas.programs.models import Program, ProgramTag
+from saas.programs.models import AuthorizationStatus, Program, ProgramTag
 from saas.programs.noticing import Kept, notice
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
-from saas.tenants.merchants import load_merchant, read_ext_values, read_tags
+from saas.tenants.merchants import (
+    MerchantData,
+    add_merchant,
+    edit_merchant,
+    load_merchant,
+    read_ext_values,
+    read_tags,
+)
 from saas.tenants.models import Merchant
 
+_NAME_LENGTH = 60
 _NOTE_LENGTH = 2000
 _MOST_TAGS = 20
 _UNCHANGED = N_("本来就是这样，没有改动")
+
+
+def add_case(db: Session, component: ComponentApp, *, name: str = "", who: Who) -> Program:
+    """Add a mini program that is still to be registered."""
+    require(who, Verb.WORK)
+    if len(name.strip()) > _NAME_LENGTH:
+        raise Invalid(N_("最多 %(limit)s 个字符"), field="program_name", limit=_NAME_LENGTH)
+    program = Program(
+        provider_id=component.provider_id, component_id=component.id, appid="", name=name.strip(),
+        authorization=AuthorizationStatus.UNAUTHORIZED,
+    )  # fmt: skip
+    db.add(program)
+    db.flush()
+    activity.record(db, who, "program.add", program)
+    return program
+
+
+def write_subject(db: Session, program: Program, merchant: Merchant | None, data: MerchantData, *, who: Who) -> None:
+    """Write down who is behind a mini program: its merchant's data, or a new merchant when it has none."""
+    if merchant is None:
+        assign_merchant(db, program, add_merchant(db, data, who=who), who=who)
+    else:
+        edit_merchant(db, merchant, data, who=who)
 
 
 def assign_merchant(db: Session, program: Program, merchant: Merchant | None, *, who: Who) -> None:
@@ -69,6 +101,12 @@ def change_tags(
     notice(db, program.id, Kept.SEARCH)
     activity.record(db, who, "program.tags", program, detail={"tags": sorted(after)})
     return True
+
+
+def set_tags(db: Session, program: Program, tags: Collection[str], *, who: Who) -> None:
+    """Leave just these tags."""
+    before = set(db.scalars(select(ProgramTag.tag).where(ProgramTag.program_id == program.id)))
+    change_tags(db, program, add=tags, remove=before - set(tags), who=who)
 
 
 def edit_note(db: Session, program: Program, note: str, *, who: Who) -> None:

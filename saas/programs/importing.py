@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from saas.components.models import ComponentApp
 from saas.errors import N_, Invalid
-from saas.programs.editing import assign_merchant, change_tags, edit_note, set_owner
-from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.editing import add_case, assign_merchant, change_tags, edit_note, set_owner
+from saas.programs.models import Program
 from saas.tables import read_table
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
@@ -118,7 +118,7 @@ def apply_table(db: Session, table: Table, component: ComponentApp, *, who: Who)
     merchants = _merchants_named(db, {row.values["merchant"] for row in table.rows if "merchant" in row.values})
     for row in table.rows:
         merchant = _write_merchant(db, row, merchants, counts, who)
-        program = row.program or _new_case(db, row, component)
+        program = row.program or add_case(db, component, name=row.values.get("name", ""), who=who)
         counts["new" if row.is_new else "programs"] += 1
         if merchant is not None:
             assign_merchant(db, program, merchant, who=who)
@@ -240,16 +240,6 @@ def _write_merchant(
         edit_merchant(db, merchant, MerchantData(**{**known, **given}), who=who)
         counts["merchants"] += 1
     return merchant
-
-
-def _new_case(db: Session, row: Row, component: ComponentApp) -> Program:
-    program = Program(
-        provider_id=component.provider_id, component_id=component.id, appid="", name=row.values.get("name", ""),
-        authorization=AuthorizationStatus.UNAUTHORIZED,
-    )  # fmt: skip
-    db.add(program)
-    db.flush()
-    return program
 
 
 def _programs_of(db: Session, appids: Collection[str]) -> dict[str, list[Program]]:

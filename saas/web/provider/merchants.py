@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +39,9 @@ _CODE_TYPES = [
 _HIDDEN = ("contact_phone", "legal_name", "legal_wechat")
 
 
-class MerchantForm(Form):
+class SubjectForm(Form):
+    """Who is behind mini programs. Of what screens never show whole, an empty field keeps what is stored."""
+
     name = TextField(_l("商家名称"), [required(), at_most(60)])
     company_name = TextField(_l("公司名称"), [at_most(120)])
     company_code = TextField(_l("企业代码"), [at_most(18)])
@@ -50,21 +53,35 @@ class MerchantForm(Form):
     contact_phone = TextField(_l("联系电话"), [at_most(24)])
     clear_phone = BooleanField(_l("删除已保存的电话"))
     contact_email = TextField(_l("联系邮箱"), [at_most(254)])
-    tags = TextField(_l("标签"), [at_most(240)])
-    note = TextAreaField(_l("备注"), [at_most(2000)])
 
-    def read(self, *, keeps: bool) -> MerchantData:
-        """What was filled in; what screens never show whole is kept while its field is empty."""
-        phone = self.contact_phone.data or ("" if self.clear_phone.data or not keeps else None)
-        legal_kept = "" if self.clear_legal.data or not keeps else None
+    def fill(self, merchant: Merchant | None) -> None:
+        """Begin with what is known of her, unless something was sent."""
+        if merchant is not None and not self.is_submitted():
+            known = {name: getattr(merchant, name) for name in MerchantData.__dataclass_fields__ if name not in _HIDDEN}
+            code_type = str(merchant.company_code_type or 0)
+            self.process(data={**known, "tags": "，".join(merchant.tags), "company_code_type": code_type})
+
+    def read(self, merchant: Merchant | None) -> MerchantData:
+        """What was filled in about this merchant, or about a new one."""
+        phone = self.contact_phone.data or ("" if self.clear_phone.data or merchant is None else None)
+        legal_kept = "" if self.clear_legal.data or merchant is None else None
         return MerchantData(
             name=self.name.data or "", company_name=self.company_name.data or "",
             company_code=self.company_code.data or "", company_code_type=int(self.company_code_type.data or 0),
             legal_name=self.legal_name.data or legal_kept, legal_wechat=self.legal_wechat.data or legal_kept,
             contact_name=self.contact_name.data or "",
             contact_phone=phone, contact_email=self.contact_email.data or "",
-            tags=tuple(re.split(r"[,，、;；\s]+", self.tags.data or "")), note=self.note.data or "",
+            tags=tuple(merchant.tags) if merchant else (), note=merchant.note if merchant else "",
         )  # fmt: skip
+
+
+class MerchantForm(SubjectForm):
+    tags = TextField(_l("标签"), [at_most(240)])
+    note = TextAreaField(_l("备注"), [at_most(2000)])
+
+    def read(self, merchant: Merchant | None) -> MerchantData:
+        tags = tuple(re.split(r"[,，、;；\s]+", self.tags.data or ""))
+        return replace(super().read(merchant), tags=tags, note=self.note.data or "")
 
 
 class PersonForm(Form):
@@ -101,13 +118,13 @@ def add_merchant() -> ResponseReturnValue:
     form = MerchantForm()
     if form.validate_on_submit():
         try:
-            merchant = merchants.add_merchant(g.db, form.read(keeps=False), who=g.who)
+            merchant = merchants.add_merchant(g.db, form.read(None), who=g.who)
         except Invalid as error:
             form.refuse(error)
         else:
             return done(_("已添加商家"), _page(merchant))
     status = 422 if form.is_submitted() else 200
-    return render("provider/merchants/edit.html", form=form, merchant=None, phone="", legal=("", ""), status=status)
+    return render("provider/merchants/edit.html", form=form, merchant=None, hidden=hidden_of(None), status=status)
 
 
 @provider.get("/merchants/<uuid:merchant_id>")
@@ -132,21 +149,19 @@ def reveal_merchant_legal(merchant_id: UUID) -> ResponseReturnValue:
 @provider.route("/merchants/<uuid:merchant_id>/edit", methods=["GET", "POST"])
 def edit_merchant(merchant_id: UUID) -> ResponseReturnValue:
     merchant = get_merchant(g.db, g.who, merchant_id, Verb.WORK)
-    known = {name: getattr(merchant, name) for name in MerchantData.__dataclass_fields__ if name not in _HIDDEN}
-    code_type = str(merchant.company_code_type or 0)
-    form = MerchantForm(data={**known, "tags": "，".join(merchant.tags), "company_code_type": code_type})
+    form = MerchantForm()
+    form.fill(merchant)
     if form.validate_on_submit():
         try:
-            merchants.edit_merchant(g.db, merchant, form.read(keeps=True), who=g.who)
+            merchants.edit_merchant(g.db, merchant, form.read(merchant), who=g.who)
         except Invalid as error:
             form.refuse(error)
         else:
             return done(_("已保存"), _page(merchant))
     status = 422 if form.is_submitted() else 200
     return render(
-        "provider/merchants/edit.html", form=form, merchant=merchant, phone=masked_phone(merchant.contact_phone),
-        legal=(masked(merchant.legal_name), masked(merchant.legal_wechat)), status=status,
-    )  # fmt: skip
+        "provider/merchants/edit.html", form=form, merchant=merchant, hidden=hidden_of(merchant), status=status
+    )
 
 
 @provider.route("/merchants/<uuid:merchant_id>/archive", methods=["GET", "POST"])
@@ -230,6 +245,16 @@ def revoke_merchant_invitation(merchant_id: UUID, invitation_id: UUID) -> Respon
     invitation = invitations.get_invitation(g.db, g.who, invitation_id, Verb.WORK)
     invitations.revoke_invitation(g.db, invitation, who=g.who)
     return done(_("已撤销邀请"), _page(merchant))
+
+
+def hidden_of(merchant: Merchant | None) -> dict[str, str]:
+    """What screens show of what is stored sealed."""
+    if merchant is None:
+        return dict.fromkeys(_HIDDEN, "")
+    return {
+        "contact_phone": masked_phone(merchant.contact_phone), "legal_name": masked(merchant.legal_name),
+        "legal_wechat": masked(merchant.legal_wechat),
+    }  # fmt: skip
 
 
 def _show(merchant: Merchant, *, phone: str | None = None, legal: tuple[str, str] | None = None) -> ResponseReturnValue:

@@ -9,11 +9,13 @@ from flask import current_app
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from saas.components.budgets import Budget
 from saas.errors import N_
 from saas.programs.links import LinkState
 from saas.programs.models import AuthorizationStatus, LinkProblem
 from saas.programs.words import Word
 from saas.web.provider.blueprint import provider
+from saas.wx.limits import Period
 
 _AUTHORIZATIONS = {
     AuthorizationStatus.AUTHORIZED: (N_("已授权"), "success"),
@@ -53,6 +55,10 @@ ACTIVITIES: Mapping[str, str] = {
     "batch.resume": N_("继续批量任务"),
     "batch.retry": N_("重试失败的小程序"),
     "batch.start": N_("开始批量任务"),
+    "certification.personal.view": N_("查看认证的完整资料"),
+    "certification_template.add": N_("添加认证模板"),
+    "certification_template.delete": N_("删除认证模板"),
+    "certification_template.edit": N_("编辑认证模板"),
     "component.add": N_("添加第三方平台"),
     "component.check": N_("重新检查第三方平台"),
     "component.edit": N_("更换第三方平台凭据"),
@@ -60,6 +66,11 @@ ACTIVITIES: Mapping[str, str] = {
     "component.import": N_("开始导入已有小程序"),
     "component.imported": N_("导入完成"),
     "component.ready": N_("第三方平台接通"),
+    "filing_template.add": N_("添加备案模板"),
+    "filing_template.delete": N_("删除备案模板"),
+    "filing_template.edit": N_("编辑备案模板"),
+    "filing_template.view": N_("查看备案模板的完整信息"),
+    "filing_template.view_file": N_("查看备案模板的材料"),
     "invitation.accept": N_("接受邀请"),
     "invitation.resend": N_("重发邀请"),
     "invitation.revoke": N_("撤销邀请"),
@@ -78,39 +89,126 @@ ACTIVITIES: Mapping[str, str] = {
     "merchant.phone.view": N_("查看完整电话"),
     "merchant.restore": N_("恢复商家"),
     "merchant.values.edit": N_("修改模板变量"),
+    "program.add": N_("登记小程序"),
+    "program.add_category": N_("添加类目"),
+    "program.apply_for_interface": N_("申请地理位置接口"),
+    "program.apply_for_order_page": N_("申请订单页"),
     "program.assign": N_("更改商家归属"),
     "program.audit.approved": N_("审核通过"),
+    "program.audit.automatic": N_("更改审核通过后的发布方式"),
     "program.audit.delayed": N_("微信延后审核"),
     "program.audit.failed": N_("提交审核失败"),
     "program.audit.in_review": N_("进入微信审核"),
     "program.audit.rejected": N_("审核不通过"),
+    "program.audit.speed_up": N_("加急审核"),
     "program.audit.submit": N_("提交审核"),
     "program.audit.undo": N_("撤回审核"),
     "program.audit.undone": N_("已撤回审核"),
+    "program.apply_template": N_("套用隐私模板"),
     "program.authorize": N_("授权"),
+    "program.check_name": N_("检测名称"),
+    "program.delete_category": N_("删除类目"),
+    "program.drop_name": N_("放弃改名"),
+    "program.filing.ask_face": N_("发起备案人脸核验"),
+    "program.filing.authority_rejected": N_("备案：管局退回"),
+    "program.filing.authority_review": N_("备案：进入管局审核"),
+    "program.filing.begin": N_("开始填写备案"),
+    "program.filing.cancel": N_("申请注销备案"),
+    "program.filing.cancelled": N_("备案已注销"),
+    "program.filing.cancelling": N_("注销备案：等短信确认"),
+    "program.filing.edit": N_("修改备案资料"),
+    "program.filing.face": N_("备案：等管理员人脸核验"),
+    "program.filing.face_failed": N_("备案：人脸核验失败"),
+    "program.filing.face_passed": N_("备案：人脸核验通过"),
+    "program.filing.filed": N_("备案完成"),
+    "program.filing.invalid": N_("备案：微信没有受理"),
+    "program.filing.platform_rejected": N_("备案：平台退回"),
+    "program.filing.platform_review": N_("备案：进入平台审核"),
+    "program.filing.read": N_("读取备案状态"),
+    "program.filing.send": N_("提交备案"),
+    "program.filing.sms": N_("备案：等短信核验"),
+    "program.filing.sms_expired": N_("备案：短信核验超时"),
+    "program.filing.view": N_("查看备案的完整信息"),
+    "program.filing.view_file": N_("查看备案材料"),
+    "program.filing.withdraw": N_("撤回备案"),
+    "program.filing.withdrawn": N_("备案已撤回"),
+    "program.certification.admin_refused": N_("管理员拒绝认证"),
+    "program.certification.discard": N_("丢弃认证草稿"),
+    "program.certification.draft": N_("准备认证资料"),
+    "program.certification.edit": N_("修改认证资料"),
+    "program.certification.face_failed": N_("认证：人脸核验失败"),
+    "program.certification.failed": N_("认证不通过"),
+    "program.certification.order_failed": N_("认证：生成订单失败"),
+    "program.certification.passed": N_("认证通过"),
+    "program.certification.phone_failed": N_("认证：手机验证失败"),
+    "program.certification.resubmit": N_("重新提交认证"),
+    "program.certification.sent_back": N_("认证被打回"),
+    "program.certification.start": N_("发起认证"),
+    "program.certification.task_expired": N_("认证超时作废"),
+    "program.certification.verify_failed": N_("认证：资料校验失败"),
     "program.import": N_("从微信授权列表导入"),
+    "program.import_table": N_("导入小程序表格"),
     "program.lost": N_("授权凭证失效"),
+    "program.modify_category": N_("重新提交类目资质"),
+    "program.name.approved": N_("名称审核通过"),
+    "program.name.refused": N_("名称审核不通过"),
     "program.note.edit": N_("修改备注"),
     "program.owner": N_("更改负责人"),
+    "program.phase": N_("灰度发布"),
+    "program.phase.cancel": N_("取消灰度发布"),
     "program.profile.request": N_("重新读取资料"),
+    "program.read_categories": N_("读取类目"),
+    "program.read_order_page": N_("读取订单页"),
+    "program.read_privacy": N_("读取隐私设置"),
     "program.release": N_("发布"),
     "program.release.done": N_("发布完成"),
+    "program.resume": N_("恢复服务"),
     "program.roll_back": N_("版本回退"),
     "program.roll_back.done": N_("版本回退完成"),
+    "program.set_avatar": N_("修改头像"),
+    "program.set_contact": N_("修改线上指引的联系方式"),
+    "program.set_guide": N_("设置隐私保护指引"),
+    "program.set_introduction": N_("修改介绍"),
+    "program.set_library": N_("设置最低基础库版本"),
+    "program.set_name": N_("修改名称"),
+    "program.set_search": N_("修改搜索开关"),
+    "program.suspend": N_("暂停服务"),
     "program.tags": N_("修改标签"),
     "program.unauthorized": N_("商家取消授权"),
     "program.upload": N_("上传代码"),
     "program.upload.ready": N_("上传完成，可以提审"),
     "program.values": N_("修改模板变量"),
     "program.values.edit": N_("修改模板变量"),
+    "privacy_template.add": N_("添加隐私模板"),
+    "privacy_template.delete": N_("删除隐私模板"),
+    "privacy_template.edit": N_("编辑隐私模板"),
     "provider.change_settings": N_("修改设置"),
     "provider.create": N_("注册服务商"),
     "provider.retry_job": N_("平台重试任务"),
     "provider.resume": N_("平台恢复使用"),
     "provider.suspend": N_("平台暂停使用"),
+    "program.trial.rename": N_("修改试用小程序名称"),
+    "registration.add": N_("新建注册"),
+    "registration.cancel": N_("取消注册"),
+    "registration.done": N_("注册成功"),
+    "registration.edit": N_("修改注册资料"),
+    "registration.expired": N_("注册超时未确认"),
+    "registration.failed": N_("注册失败"),
+    "registration.lend": N_("打开公众号确认页"),
+    "registration.mail": N_("邮件发送注册链接"),
+    "registration.person.view": N_("查看注册人完整资料"),
+    "registration.send": N_("提交注册"),
     "template.add": N_("添加模板"),
+    "template.default": N_("更改默认模板"),
     "template.delete": N_("删除模板"),
     "template.edit": N_("编辑模板"),
+    "template.variables": N_("编辑模板变量"),
+}
+_PERIODS = {
+    Period.DAY: N_("今天"),
+    Period.MONTH: N_("本月"),
+    Period.YEAR: N_("今年"),
+    Period.EVER: N_("一共"),
 }
 _OUTCOMES = {
     "failed": N_("失败"),
@@ -159,6 +257,18 @@ def outcome_name(outcome: str) -> str:
 def give_pieces() -> dict[str, Any]:
     pieces: Any = current_app.jinja_env.get_template("provider/programs/_pieces.html").module
     return {"value_rows": pieces.value_rows, "activity_card": pieces.activity_card}
+
+
+@provider.app_template_global()
+def chances_text(budget: Budget) -> str:
+    """What is left of a limit of WeChat, for beside a button."""
+    given = {"period": _(_PERIODS[budget.limit.period]), "used": budget.used}
+    if budget.left is None:
+        return str(_("%(period)s已用 %(used)d 次，微信没有公布上限", **given))
+    given |= {"left": budget.left, "amount": budget.amount}
+    if budget.left == 0:
+        return str(_("%(period)s的 %(amount)d 次已用完", **given))
+    return str(_("%(period)s还剩 %(left)d 次，共 %(amount)d 次", **given))
 
 
 def _badge(text: str, tone: str) -> Markup:

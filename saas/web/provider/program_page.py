@@ -35,13 +35,19 @@ class Section:
 SECTIONS: dict[str, tuple[Section, ...]] = {
     "": (Section("overview", N_("概览"), "provider.show_program", early=True),),
     N_("资料"): (
+        Section("subject", N_("主体信息"), "provider.show_subject", early=True),
+        Section("registration", N_("注册"), "provider.show_program_registration", early=True),
         Section("profile", N_("基本信息"), "provider.show_profile"),
         Section("categories", N_("服务类目"), "provider.show_categories"),
+        Section("certification", N_("认证"), "provider.show_certification"),
+        Section("filing", N_("备案"), "provider.show_filing"),
         Section("domains", N_("域名"), "provider.show_domains"),
         Section("privacy", N_("隐私"), "provider.show_privacy"),
+        Section("order_page", N_("订单页"), "provider.show_order_page"),
     ),
     N_("代码"): (
         Section("code", N_("代码与发布"), "provider.show_code"),
+        Section("versions", N_("版本与服务"), "provider.show_versions"),
         Section("testers", N_("体验成员"), "provider.show_testers"),
         Section("codes", N_("码与链接"), "provider.show_codes"),
     ),

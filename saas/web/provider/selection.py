@@ -37,7 +37,12 @@ from saas.web.provider.program_filters import owner_choices
 
 
 class ActionForm(Form):
-    """The form of an action. What it says goes to every item; a refusal is raised as Invalid."""
+    """The form of an action. What it says goes to every item; a refusal is raised as Invalid.
+
+    `is_searched` puts a search box above it, whose words are the argument `find`.
+    """
+
+    is_searched = False
 
     def prepare(self) -> None:
         """Fill in the choices."""
@@ -99,6 +104,7 @@ def has_appid(program: Program) -> bool:
 
 
 class MerchantForm(ActionForm):
+    is_searched = True
     merchant = SelectField(_l("商家"))
 
     def prepare(self) -> None:
