@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.batches.models import BatchItem
+from saas.batches.starting import Subject, start_one
 from saas.batches.steps import step
 from saas.components.access import load_component
 from saas.components.authorizations import end_authorization
@@ -20,17 +23,27 @@ from saas.errors import N_
 from saas.failures import explain_failure
 from saas.programs.access import load_program
 from saas.programs.authorization import READ_PROFILE, mark_ended
+from saas.programs.categories import note_categories
+from saas.programs.certification_progress import note_certification
 from saas.programs.exchange import set_numbers
-from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.models import AuthorizationStatus, NameReview, Program, ReviewStatus
+from saas.programs.standing import note_step
+from saas.programs.words import Step, Word
 from saas.queue import Lane, enqueue, waiting
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.wx.api.component import AuthorizerInfo
 from saas.wx.errors import AppidInvalid, CallFailed, NotAuthorized
+from saas.wx.permissions import DEVELOPMENT
 
+log = structlog.get_logger()
+
+REFRESH = "saas.programs.profile.refresh"
 FETCH_AVATAR = "jobs.programs.fetch_avatar"
 _BY_API = frozenset({2, 6, 13, 16, 17, 19, 22, 23})
 _VERIFIED = frozenset({0, 1, 2})
+_OWN = ("basic", "certificate_ends_at", "search_status")
+"""Parts of `Program.profile` that come from calls of their own; a read that fails leaves them."""
 _KEPT = (
     "alias", "basic_config", "business_info", "qrcode_url", "register_type", "service_type_info", "verify_type_info",
 )  # fmt: skip
@@ -41,6 +54,13 @@ def request_profile(db: Session, program: Program, *, who: Who) -> None:
     require(who, Verb.WORK)
     activity.record(db, who, "program.profile.request", program)
     enqueue(db, READ_PROFILE, program.id, lane=Lane.URGENT)
+
+
+def read_again(db: Session, program: Program, *, who: Who) -> BatchItem:
+    """Have the profile read again as an item that a page can show."""
+    item = start_one(db, REFRESH, Subject(program.id, program.name), who=who)
+    activity.record(db, who, "program.profile.request", program)
+    return item
 
 
 def is_reading(db: Session, program: Program) -> bool:
@@ -79,8 +99,15 @@ def read_profile(db: Session, program: Program) -> CallFailed | None:
         return error
     db.refresh(program, with_for_update=True)
     write_profile(program, info)
-    if program.registered_by_api and program.authorization == AuthorizationStatus.AUTHORIZED:
-        _read_counters(db, component, program)
+    if program.profile["is_mini_program"]:
+        note_profile(db, program)
+        note_categories(db, program)
+        note_certification(db, program)
+    if program.authorization == AuthorizationStatus.AUTHORIZED:
+        if program.registered_by_api:
+            _read_counters(db, component, program)
+        if DEVELOPMENT in program.permission_sets:
+            _read_search_status(db, component, program)
     if program.avatar_url:
         enqueue(db, FETCH_AVATAR, program.id)
     return None
@@ -109,6 +136,7 @@ def write_profile(program: Program, info: AuthorizerInfo) -> None:
     register_type = _number(account.get("register_type"))
     program.registered_by_api = None if register_type is None else register_type in _BY_API
     program.profile = {
+        **{name: program.profile[name] for name in _OWN if name in program.profile},
         **{name: account[name] for name in _KEPT if name in account},
         "is_mini_program": "MiniProgramInfo" in account,
         "categories": mini_program.get("categories") or [],
@@ -130,6 +158,36 @@ def _read_counters(db: Session, component: ComponentApp, program: Program) -> No
         note_profile_error(program, error)
         return
     program.profile = {**program.profile, "basic": {k: v for k, v in basic.items() if k not in ("errcode", "errmsg")}}
+
+
+def _read_search_status(db: Session, component: ComponentApp, program: Program) -> None:
+    settle(db)
+    try:
+        status = wechat(component).profile.getwxasearchstatus(program.appid).get("status")
+    except CallFailed as error:
+        log.info("search_status_not_read", program=str(program.id), error=str(error))
+        return
+    program.profile = {**program.profile, "search_status": status}
+
+
+def newest_review(db: Session, program: Program) -> NameReview | None:
+    """The newest name of this mini program that went to WeChat's people."""
+    query = select(NameReview).where(NameReview.program_id == program.id)
+    return db.scalars(query.order_by(NameReview.id.desc()).limit(1)).first()
+
+
+def note_profile(db: Session, program: Program) -> None:
+    """Say how the step of the profile stands. Name, avatar and introduction have to be there before a release."""
+    review = newest_review(db, program)
+    if review is not None and review.status == ReviewStatus.IN_REVIEW:
+        note_step(db, program, Step.PROFILE, Word.NAME_IN_REVIEW, since=review.created_at, detail={"name": review.name})
+    elif review is not None and review.status == ReviewStatus.REFUSED and review.dropped_at is None:
+        detail = {"name": review.name, "reason": review.reason}
+        note_step(db, program, Step.PROFILE, Word.NAME_REFUSED, since=review.decided_at, detail=detail)
+    elif program.name and program.avatar_url and program.introduction:
+        note_step(db, program, Step.PROFILE, Word.PROFILE_COMPLETE)
+    else:
+        note_step(db, program, Step.PROFILE, Word.PROFILE_LACKING)
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
