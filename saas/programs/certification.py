@@ -16,7 +16,7 @@ from saas.programs.certification_progress import note_certification
 from saas.programs.certification_states import ways
 from saas.programs.changing import NAME_CHECK, refuse_if_hindered
 from saas.programs.models import Program
-from saas.programs.naming import CHECK_NAME, read_name
+from saas.programs.naming import read_name
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.wx.permissions import DEVELOPMENT
@@ -26,6 +26,7 @@ START = "saas.programs.certification_steps.start"
 RESUBMIT = "saas.programs.certification_steps.resubmit"
 REFRESH = "saas.programs.certification_steps.refresh"
 READ_IDENTITIES = "saas.programs.certification_steps.read_identities"
+CHECK_NAME = "saas.programs.certification_steps.check_name"
 STEPS = (START, RESUBMIT, REFRESH, READ_IDENTITIES, CHECK_NAME)
 
 

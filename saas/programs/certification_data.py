@@ -121,6 +121,28 @@ PAPERS = {
 }
 
 
+_NAMED = {
+    "customer_type": ("认证类型", "主体类型"),
+    "account_name": ("名称",),
+    "account_name_type": ("命名方式",),
+    QUALIFICATION: ("执照", "资质", "登记证", "主体证明"),
+    NAME_PROOF: ("商标", "授权书", "著作权"),
+    IDENTITY_PROOF: ("身份证明", "职业", "从业"),
+    "contact_name": ("联系人",),
+    "contact_email": ("邮箱", "邮件"),
+    "contact_mobile": ("手机", "电话", "接听"),
+    "invoice_title": ("发票", "抬头"),
+    "taxpayer_id": ("税号", "识别号"),
+}
+"""Words by which reviewers, who write free text, name what they send back."""
+
+
+def named_in(reason: str) -> dict[str, Part]:
+    """The fields and papers that WeChat's reason seems to be about, each with its part, in the order of the form."""
+    names = [name for name, words in _NAMED.items() if any(word in reason for word in words)]
+    return {name: FIELDS[name].part if name in FIELDS else Part.BASICS for name in names}
+
+
 class Faults(Invalid):
     """Several fields hold what cannot be; `errors` has one for each."""
 

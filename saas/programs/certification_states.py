@@ -128,7 +128,7 @@ def ways(certification: Certification | None) -> Ways:
         if certification.refills >= MOST_REFILLS:
             return Ways(why=N_("补充资料的 3 次机会已经用完，不能再提交。等微信结束这次认证后，可以重新发起。"))
         if certification.procedure_id:
-            return Ways(edit=True, why=N_("认证和备案在一起办。按打回原因修改资料，再到备案页一起重新提交，不用再付费。"))
+            return Ways(edit=True, why=N_("认证和备案一起办。按打回原因修改资料，再到备案页重新提交，不用再付费。"))
         return Ways(edit=True, resubmit=True, why=N_("按打回原因修改资料后重新提交，不用再付费，管理员也不用再核验。"))
     if status in ENDED:
         return Ways(again=True, why=_WHY_ENDED[status])

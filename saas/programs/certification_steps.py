@@ -16,6 +16,7 @@ from saas.batches.steps import Skipped, step
 from saas.db import new_id, settle
 from saas.errors import N_, Conflict
 from saas.failures import clear_failure, explain_failure, note_failure
+from saas.programs import naming
 from saas.programs.access import load_program
 from saas.programs.certification import make_draft
 from saas.programs.certification_access import find_template, open_certification
@@ -35,10 +36,11 @@ from saas.tenants.stored_files import load_file, read_file
 from saas.wx.api.certification import Identity
 from saas.wx.chapter import Upload
 from saas.wx.client import WxClient
-from saas.wx.errors import CallFailed, CertificationRunning
+from saas.wx.errors import CallFailed, CertificationRunning, NameRefused
 from saas.wx.permissions import DEVELOPMENT
 
 _INCOMPLETE = N_("资料不完整，请先补齐")
+_NAME_TAKEN = 53013
 _UNTIL_THE_EVENT = timedelta(seconds=30)
 
 
@@ -169,6 +171,17 @@ def _refuse(db: Session, program: Program, certification: Certification, error: 
         certification.sent_at = None
     note_certification(db, program)
     settle(db)
+
+
+@step(label=N_("检测认证名称"))
+def check_name(db: Session, item: BatchItem) -> dict[str, Any]:
+    """As `naming.check_name`, but a mini program may well have the name that it is certified with."""
+    try:
+        return naming.check_name(db, item) or {}
+    except NameRefused as error:
+        if error.code != _NAME_TAKEN or item.input["name"] != load_program(db, item.subject_id).name:
+            raise
+    return {"name": item.input["name"], "proof": ""}
 
 
 @step(label=N_("查询认证进度"))

@@ -9,7 +9,19 @@ from saas import clock
 from saas.batches.models import Batch, BatchItem, ItemStatus
 from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
 from saas.db import new_id, platform_session, tenant_session
-from saas.programs.models import AuthorizationLink, Program
+from saas.programs.certification_models import Certification, CertificationTemplate
+from saas.programs.filing_models import Filing, FilingTemplate
+from saas.programs.models import (
+    AuthorizationLink,
+    CategoryState,
+    CategoryTree,
+    Program,
+    ProgramCode,
+    ProgramTester,
+    Tester,
+)
+from saas.programs.privacy_models import InterfaceStatus, PrivacyTemplate, ProgramPrivacy
+from saas.programs.registration_models import Registration
 from saas.queue import Job, JobStatus
 from saas.releases.models import (
     Audit,
@@ -104,17 +116,69 @@ def build_things(cast: Cast) -> dict[str, str]:
             status=ItemStatus.FAILED,
         )  # fmt: skip
         db.add(item)
+        category = {"first": 1, "second": 2, "names": ["商家自营", "百货"], "status": "refused", "reason": "不清晰"}
+        nodes = [
+            {"id": 1, "name": "商家自营", "level": 1, "children": [2]},
+            {"id": 2, "name": "百货", "level": 2, "father": 1},
+        ]
+        db.add(CategoryState(**own, categories=[category], read_at=clock.now()))
+        tree = {"kind": program.appid, "nodes": nodes, "read_at": clock.now()}
+        db.add(CategoryTree(provider_id=provider_id, component_id=component.id, **tree))
+        tester = Tester(id=new_id(), provider_id=provider_id, label="小王", wechat_id_hash=mark.encode())
+        tester.wechat_id = "xiaowang_01"
+        code = ProgramCode(id=new_id(), **own, form="scheme", settings={"page": "", "query": ""}, link="weixin://x")
+        case = Registration(
+            id=new_id(), provider_id=provider_id, kind="enterprise", component_id=component.id, merchant_id=cast.meis,
+            name="梅记餐饮有限公司", company_code="91350100M000100Y43", component_phone="020-12345678",
+        )  # fmt: skip
+        db.add_all([tester, code, case])
+        db.flush()
+        tester_row = ProgramTester(id=new_id(), **own, userstr=mark, tester_id=tester.id)
+        db.add(tester_row)
+        filing_template = FilingTemplate(
+            id=new_id(), provider_id=provider_id, name=mark, files={}, changed_at=clock.now()
+        )
+        filing = Filing(id=new_id(), **own)
+        for form in (filing_template, filing):
+            form.values = {"icp_subject.base_info.type": "4"}
+        db.add_all([filing_template, filing])
         release = Release(id=new_id(), **own, user_version="1.0.0", status=ReleaseStatus.DONE)
         db.add(release)
+        certification_template = CertificationTemplate(id=new_id(), provider_id=provider_id, name=mark, papers={})
+        certification = Certification(**own, changed_at=clock.now(), papers={})
+        db.add_all([certification_template, certification])
+        privacy_template = PrivacyTemplate(
+            id=new_id(), provider_id=provider_id, name=mark, changed_at=clock.now(), changed_by="Alice"
+        )
+        interface = {"name": "wx.getLocation", "label": "获取当前的地理位置", "reason": "", "link": ""}
+        interface["status"] = InterfaceStatus.NOT_APPLIED  # type: ignore[assignment]
+        db.add_all([privacy_template, ProgramPrivacy(**own, interfaces=[interface], read_at=clock.now())])
     ids = {
         "component_id": component.id, "import_id": run.id, "program_id": program.id, "template_id": template.id,
         "upload_id": upload.id, "audit_id": audit.id, "release_id": release.id, "version_id": version.id,
         "link_id": link.id, "merchant_id": cast.meis, "membership_id": person.id, "user_id": extra,
         "invitation_id": invitations[0].id, "merchant_invitation_id": invitations[1].id, "job_id": job.id,
         "batch_id": batch.id, "item_id": item.id, "provider_id": provider_id, "session_id": new_id(),
+        "filing_template_id": filing_template.id, "privacy_template_id": privacy_template.id,
+        "certification_template_id": certification_template.id, "file_id": new_id(),
+        "tester_id": tester.id, "row_id": tester_row.id, "code_id": code.id,
+        "registration_id": case.id,
     }  # fmt: skip
     names = {
-        "slug": "alice", "draft_id": "71", "number": "1", "token": token, "key": mark, "appid": program.appid,
+        "slug": "alice",
+        "kind": "enterprise",
+        "part": "subject",
+        "section": "contact",
+        "form_name": "unlimited",
+        "draft_id": "71",
+        "number": "1",
+        "first": "1",
+        "second": "2",
+        "token": token,
+        "key": mark,
+        "mark": "0" * 32,
+        "interface": "wx.getLocation",
         "filter_id": str(new_id()),
-    }  # fmt: skip
+        "appid": program.appid,
+    }
     return {name: str(value) for name, value in ids.items()} | names
