@@ -422,3 +422,21 @@ class ProgramCode(TenantOwned, Base):
     file_id: Mapped[UUID | None] = mapped_column(default=None)
     expires_at: Mapped[datetime | None] = mapped_column(default=None)
     made_by: Mapped[str] = mapped_column(Text, default="")
+
+
+class ProgramQrRules(TenantOwned, Base):
+    """By which ordinary QR codes and links a mini program opens, as WeChat last told, one row per mini program.
+
+    `rules`: ``{prefix, path, exclusive, version, links, published}`` each. `hosts` are those of the rules and of one
+    that is being added: they must serve the check file.
+    """
+
+    __tablename__ = "program_qr_rules"
+    __table_args__ = (UniqueConstraint("program_id"), _program_key(), Index("ix_program_qr_rules_file", "file_name"))
+
+    program_id: Mapped[UUID]
+    rules: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    hosts: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    file_name: Mapped[str] = mapped_column(Text, default="")
+    file_content: Mapped[str] = mapped_column(Text, default="")
+    read_at: Mapped[datetime | None] = mapped_column(default=None)
