@@ -18,10 +18,46 @@ from saas.components.release_check import answer_by_message, authorize_test_acco
 from saas.components.tickets import store_ticket
 from saas.db import settle
 from saas.programs.authorization import on_authorized, on_unauthorized
+from saas.programs.categories import on_category_reviewed
+from saas.programs.certification_progress import (
+    on_certificate_expired,
+    on_certification_message,
+    on_certification_moved,
+)
+from saas.programs.filing_reading import on_both_moved, on_face_checked, on_filing_decided
+from saas.programs.naming import on_name_reviewed
+from saas.programs.order_page import on_order_pages_reviewed, on_order_pages_submitted
+from saas.programs.privacy_interfaces import on_interface_reviewed
+from saas.programs.registration_results import on_registered, on_trial_converted, on_trial_created
 from saas.queue import Lane, enqueue
 from saas.releases.audits import on_audit_event
 from saas.wx.callbacks import parse_message
-from saas.wx.events import AuditEvent, Authorized, Event, TicketPushed, Unauthorized, UnknownEvent, parse_event
+from saas.wx.events import (
+    AuditEvent,
+    Authorized,
+    CategoryReviewed,
+    CertificationAndFilingMoved,
+    CertificationDispatched,
+    CertificationExpired,
+    CertificationFailed,
+    CertificationMoved,
+    CertificationPaid,
+    CertificationSentBack,
+    Event,
+    FaceChecked,
+    FilingDecided,
+    NicknameReviewed,
+    OrderPathsReviewed,
+    OrderPathsSubmitted,
+    PrivacyInterfaceReviewed,
+    ProgramRegistered,
+    TicketPushed,
+    TrialConverted,
+    TrialCreated,
+    Unauthorized,
+    UnknownEvent,
+    parse_event,
+)
 from saas.wx.release_check import AnswerByMessage, answer_to, is_test_account
 
 log = structlog.get_logger()
@@ -45,11 +81,12 @@ def process(db: Session, callback_id: UUID, _attempt: int) -> None:
     if is_test_account(callback.appid) or is_test_account(getattr(event, "appid", "")):
         _play_release_check(db, component, callback, event)
     else:
-        _dispatch(db, component, callback, event)
+        dispatch(db, component, callback.appid, event)
     callback.status, callback.error, callback.finished_at = CallbackStatus.DONE, "", clock.now()
 
 
-def _dispatch(db: Session, component: ComponentApp, callback: Callback, event: Event) -> None:
+def dispatch(db: Session, component: ComponentApp, appid: str, event: Event) -> None:
+    """Whoever the event is about; `appid` is the mini program's whose address it came to, "" at the component app's."""
     match event:
         case TicketPushed():
             waited = component.last_token_at is None or component.last_error_at is not None
@@ -59,8 +96,36 @@ def _dispatch(db: Session, component: ComponentApp, callback: Callback, event: E
             on_authorized(db, component, event)
         case Unauthorized():
             on_unauthorized(db, component, event)
+        case ProgramRegistered():
+            on_registered(db, component, event)
+        case TrialCreated():
+            on_trial_created(db, component, event)
+        case TrialConverted():
+            on_trial_converted(db, component, event)
         case AuditEvent():
-            on_audit_event(db, component, callback.appid, event)
+            on_audit_event(db, component, appid, event)
+        case NicknameReviewed():
+            on_name_reviewed(db, component, appid, event)
+        case CategoryReviewed():
+            on_category_reviewed(db, component, appid, event)
+        case PrivacyInterfaceReviewed():
+            on_interface_reviewed(db, component, appid, event)
+        case OrderPathsSubmitted():
+            on_order_pages_submitted(db, component, event)
+        case OrderPathsReviewed():
+            on_order_pages_reviewed(db, component, event)
+        case FaceChecked():
+            on_face_checked(db, component, appid, event)
+        case FilingDecided():
+            on_filing_decided(db, component, event)
+        case CertificationAndFilingMoved():
+            on_both_moved(db, component, event)
+        case CertificationMoved():
+            on_certification_moved(db, component, event)
+        case CertificationPaid() | CertificationDispatched() | CertificationSentBack() | CertificationFailed():
+            on_certification_message(db, component, appid, event)
+        case CertificationExpired():
+            on_certificate_expired(db, component, event)
         case UnknownEvent():
             log.info("callback_not_handled", kind=event.name, problem=event.problem)
         case _:

@@ -137,8 +137,12 @@ class Certification(Filled, Failable, TenantOwned, Base):
 
     @property
     def due_at(self) -> datetime | None:
-        """Until when the administrator, or after the first send-back the provider, has time."""
+        """Until when the administrator, or after the first send-back the provider, has time. Together with the filing
+        the administrator has to pay within a day, too.
+        """
         if self.status in OF_ADMINISTRATOR and self.started_at:
+            return self.started_at + TASK_TIME
+        if self.status == CertificationStatus.PAY_PENDING and self.procedure_id and self.started_at:
             return self.started_at + TASK_TIME
         if self.status == CertificationStatus.SENT_BACK and self.sent_back_at:
             return self.sent_back_at + REFILL_TIME
