@@ -76,6 +76,11 @@ def release(db: Session, release_id: UUID, _attempt: int) -> None:
     releasing.run_release(db, load_release(db, release_id))
 
 
+@job()
+def release_approved(db: Session, audit_id: UUID, _attempt: int) -> None:
+    releasing.release_approved(db, load_audit(db, audit_id))
+
+
 @job(attempts=4)
 def read_past_versions(db: Session, program_id: UUID, _attempt: int) -> None:
     releasing.read_past_versions(db, load_program(db, program_id))

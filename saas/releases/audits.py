@@ -36,6 +36,7 @@ log = structlog.get_logger()
 WATCH = "jobs.releases.watch_audit"
 CHECK = "jobs.releases.check_audit"
 FETCH_SCREENSHOTS = "jobs.releases.fetch_screenshots"
+RELEASE_APPROVED = "jobs.releases.release_approved"
 
 OPEN = (AuditStatus.IN_REVIEW, AuditStatus.DELAYED)
 RUNNING = (AuditStatus.QUEUED, AuditStatus.SUBMITTING, *OPEN)
@@ -101,6 +102,8 @@ def note_answer(db: Session, audit: Audit, answer: Mapping[str, Any]) -> bool:
         audit.screenshot_media_ids = list(screenshot_ids(answer.get("ScreenShot") or answer.get("screenshot")))
         if audit.screenshot_media_ids:
             enqueue(db, FETCH_SCREENSHOTS, audit.id)
+    if outcome is AuditStatus.APPROVED and audit.releases_itself:
+        enqueue(db, RELEASE_APPROVED, audit.id)
     state = lock_state(db, audit.program_id, audit.provider_id)
     state.audit_version, state.audit_status, state.audit_at = audit.user_version, outcome, audit.submitted_at
     program = load_program(db, audit.program_id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -24,6 +26,11 @@ REFRESH = "jobs.releases.refresh_code_state"
 UPLOAD_RUNNING = (UploadStatus.QUEUED, UploadStatus.SENDING, UploadStatus.SCANNING)
 AUDIT_SENDING = (AuditStatus.QUEUED, AuditStatus.SUBMITTING)
 RELEASE_RUNNING = (ReleaseStatus.QUEUED, ReleaseStatus.SENDING)
+_PHASED = (1, 2)
+
+
+class Busy(Conflict):
+    """Something that the same mini program is about must end first."""
 
 
 def find_state(db: Session, program: Program) -> CodeState | None:
@@ -36,7 +43,8 @@ def lock_state(db: Session, program_id: UUID, provider_id: UUID) -> CodeState:
     made = insert(CodeState).values(
         id=new_id(), created_at=clock.now(), provider_id=provider_id, program_id=program_id, trial_version="",
         trial_description="", audit_version="", audit_status="", online_version="", online_description="",
-        categories=[], operation="", rid="", error="",
+        phased_developers=False, phased_testers=False, minimum_library="", library_shares=[], categories=[],
+        operation="", rid="", error="",
     )  # fmt: skip
     db.execute(made.on_conflict_do_nothing(index_elements=["program_id"]))
     query = select(CodeState).where(CodeState.program_id == program_id)
@@ -66,6 +74,20 @@ def note_versions(db: Session, state: CodeState, info: VersionInfo) -> None:
     state.online_template_row_id = _template_of(db, state.program_id, state.online_version)
 
 
+def runs(plan: Mapping[str, Any]) -> bool:
+    """Whether WeChat's plan of a phased release is under way; 2 is a pause."""
+    return plan.get("status") in _PHASED
+
+
+def note_plan(state: CodeState, plan: Mapping[str, Any]) -> None:
+    """Write how the phased release stands."""
+    running = runs(plan)
+    state.phased_percent = plan.get("gray_percentage") if running else None
+    state.phased_at = moment(plan.get("create_timestamp")) if running else None
+    state.phased_developers = running and bool(plan.get("support_debuger_first"))
+    state.phased_testers = running and bool(plan.get("support_experiencer_first"))
+
+
 def moment(seconds: int | str | None) -> datetime | None:
     """WeChat's unix seconds as a time; it writes 0 or nothing where there is none."""
     return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
@@ -80,7 +102,10 @@ def refuse_unless_workable(program: Program) -> None:
 
 
 def refuse_if_busy(db: Session, program: Program) -> None:
-    """WeChat takes one call at a time per mini program. Hold the program first, so that nothing begins meanwhile."""
+    """Raise Busy while anything runs: WeChat takes one call at a time per mini program.
+
+    Hold the program first, so that nothing begins meanwhile.
+    """
     row = db.execute(
         select(
             exists().where(Upload.program_id == program.id, Upload.status.in_(UPLOAD_RUNNING)),
@@ -89,11 +114,11 @@ def refuse_if_busy(db: Session, program: Program) -> None:
         )
     ).one()
     if row[0]:
-        raise Conflict(N_("正在上传代码，请等它完成"))
+        raise Busy(N_("正在上传代码，请等它完成"))
     if row[1]:
-        raise Conflict(N_("正在提交审核，请等它完成"))
+        raise Busy(N_("正在提交审核，请等它完成"))
     if row[2]:
-        raise Conflict(N_("正在发布或回退，请等它完成"))
+        raise Busy(N_("正在发布或回退，请等它完成"))
 
 
 def _template_of(db: Session, program_id: UUID, version: str, *, newest_only: bool = False) -> UUID | None:

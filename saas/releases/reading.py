@@ -15,12 +15,11 @@ from saas.db import settle
 from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.programs.models import Program
 from saas.releases.audits import outcome_of, submitted_at, take_over
-from saas.releases.code_state import lock_state, note_versions
+from saas.releases.code_state import lock_state, note_plan, note_versions
 from saas.wx.errors import CallFailed, CodeNotUploaded, NoSuchAudit, WeChatError
 
 log = structlog.get_logger()
 
-_GRAY_RUNNING = (1, 2)
 _IN_SERVICE = 1
 
 
@@ -48,8 +47,7 @@ def refresh_code_state(db: Session, program: Program) -> None:
     if visit is not None:
         state.visible = visit.get("status") == _IN_SERVICE
     if gray is not None:
-        plan = gray.get("gray_release_plan") or {}
-        state.phased_percent = plan.get("gray_percentage") if plan.get("status") in _GRAY_RUNNING else None
+        note_plan(state, gray.get("gray_release_plan") or {})
     if categories is not None:
         state.categories, state.categories_read_at = list(categories.get("category_list") or []), clock.now()
     if quota is not None:

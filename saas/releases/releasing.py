@@ -6,6 +6,7 @@ https://developers.weixin.qq.com/doc/oplatform/openApi/miniprogram-management/co
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,12 +22,13 @@ from saas.errors import N_, Conflict
 from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.programs.access import load_program
 from saas.programs.models import Program
-from saas.queue import Lane, enqueue, waiting
+from saas.queue import Lane, Later, enqueue, waiting
 from saas.releases.access import hold_program
-from saas.releases.audits import newest_audit
+from saas.releases.audits import RUNNING, newest_audit
 from saas.releases.code_state import (
     REFRESH,
     RELEASE_RUNNING,
+    Busy,
     find_state,
     lock_state,
     moment,
@@ -45,7 +47,7 @@ RUN = "jobs.releases.release"
 READ_PAST_VERSIONS = "jobs.releases.read_past_versions"
 
 
-def release(db: Session, program: Program, audit: Audit, *, who: Who) -> Release:
+def release(db: Session, program: Program, audit: Audit, *, who: Who, lane: Lane = Lane.URGENT) -> Release:
     """Begin to put the approved version online. A second click answers the release that the first one began."""
     require(who, Verb.WORK)
     refuse_unless_workable(program)
@@ -61,11 +63,11 @@ def release(db: Session, program: Program, audit: Audit, *, who: Who) -> Release
         raise Conflict(N_("之后又提交过审核，微信只发布最近一次审核通过的版本"))
     return _begin(
         db, program, who,
-        Release(kind=ReleaseKind.RELEASE, audit_id=audit.id, user_version=audit.user_version),
+        Release(kind=ReleaseKind.RELEASE, audit_id=audit.id, user_version=audit.user_version), lane,
     )  # fmt: skip
 
 
-def roll_back(db: Session, program: Program, version: PastVersion, *, who: Who) -> Release:
+def roll_back(db: Session, program: Program, version: PastVersion, *, who: Who, lane: Lane = Lane.URGENT) -> Release:
     """Begin to go back to one of the versions that WeChat lists. While a roll back to it runs, that one is answered."""
     require(who, Verb.WORK)
     refuse_unless_workable(program)
@@ -76,7 +78,33 @@ def roll_back(db: Session, program: Program, version: PastVersion, *, who: Who) 
     return _begin(
         db, program, who,
         Release(kind=ReleaseKind.ROLL_BACK, app_version=version.app_version, user_version=version.user_version),
+        lane,
     )  # fmt: skip
+
+
+def set_automatic(db: Session, program: Program, audit: Audit, *, who: Who, on: bool) -> None:
+    """Have the version released as soon as it is approved, or held until somebody releases it."""
+    require(who, Verb.WORK)
+    db.refresh(audit, with_for_update=True)
+    if audit.status not in RUNNING:
+        raise Conflict(N_("这次审核已经结束，不能再改发布方式"))
+    audit.releases_itself = on
+    detail = {"version": audit.user_version, "automatic": on}
+    activity.record(db, who, "program.audit.automatic", program, detail=detail)
+
+
+def release_approved(db: Session, audit: Audit) -> None:
+    """Begin the release that was wished beforehand. What stands in its way is told in the activity log."""
+    if audit.status != AuditStatus.APPROVED or not audit.releases_itself:
+        return
+    program, who = load_program(db, audit.program_id), system(audit.provider_id)
+    try:
+        release(db, program, audit, who=who, lane=Lane.DEFAULT)
+    except Busy as busy:
+        raise Later(timedelta(seconds=30), counts=True, why=busy.message) from busy
+    except Conflict as refused:
+        detail = {"version": audit.user_version, "why": refused.message}
+        activity.record(db, who, "program.release", program, outcome="failed", detail=detail)
 
 
 def newest_release(db: Session, program: Program) -> Release | None:
@@ -118,7 +146,7 @@ def is_reading_past_versions(db: Session, program: Program) -> bool:
     return waiting(db, READ_PAST_VERSIONS, program.id) is not None
 
 
-def _begin(db: Session, program: Program, who: Who, row: Release) -> Release:
+def _begin(db: Session, program: Program, who: Who, row: Release, lane: Lane) -> Release:
     refuse_if_busy(db, program)
     state = find_state(db, program)
     row.provider_id, row.program_id, row.created_by = program.provider_id, program.id, who.user_id
@@ -129,7 +157,7 @@ def _begin(db: Session, program: Program, who: Who, row: Release) -> Release:
             db.flush()
     except IntegrityError:
         raise Conflict(N_("正在发布或回退，请等它完成")) from None
-    enqueue(db, RUN, row.id, lane=Lane.URGENT)
+    enqueue(db, RUN, row.id, lane=lane)
     detail = {"release": str(row.id), "version": row.user_version, "from": row.from_version}
     activity.record(db, who, f"program.{row.kind}", program, detail=detail)
     return row

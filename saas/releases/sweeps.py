@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from saas.db import settle
 from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.searching import write_search
 from saas.programs.standing import lock_programs, restand
 from saas.queue import Job, JobStatus, Lane, enqueue_for
 from saas.releases.audits import OPEN, WATCH
@@ -60,12 +61,14 @@ def check_all_standing(db: Session) -> None:
 
 
 def check_standing(db: Session) -> int:
-    """Write every step and stage of the session's provider anew; says how many were wrong, which none should be."""
+    """Write every step, stage and search text of the session's provider anew; says how many stages were wrong, which
+    none should be."""
     wrong, after = 0, UUID(int=0)
     while ids := list(db.scalars(select(Program.id).where(Program.id > after).order_by(Program.id).limit(_AT_ONCE))):
         lock_programs(db, ids)
         write_code_steps(db, ids)
         wrong += restand(db, ids)
+        write_search(db, ids)
         after = ids[-1]
         settle(db)
         db.expunge_all()

@@ -56,7 +56,7 @@ def is_undoing(audit: Audit) -> bool:
     return is_open(audit) and audit.undo_requested_at is not None and not audit.undo_error
 
 
-def undo_audit(db: Session, program: Program, audit: Audit, *, who: Who) -> None:
+def undo_audit(db: Session, program: Program, audit: Audit, *, who: Who, lane: Lane = Lane.URGENT) -> None:
     """Begin a withdrawal; a second request while one runs changes nothing."""
     require(who, Verb.WORK)
     refuse_unless_workable(program)
@@ -69,7 +69,7 @@ def undo_audit(db: Session, program: Program, audit: Audit, *, who: Who) -> None
         raise Conflict(N_("撤回次数已用完，请等次数恢复"))
     audit.undo_requested_at, audit.undo_sent_at = clock.now(), None
     audit.undo_errcode, audit.undo_rid, audit.undo_error = None, "", ""
-    enqueue(db, RUN, audit.id, lane=Lane.URGENT)
+    enqueue(db, RUN, audit.id, lane=lane)
     detail = {"auditid": audit.auditid, "version": audit.user_version}
     activity.record(db, who, "program.audit.undo", program, detail=detail)
 
