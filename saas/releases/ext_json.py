@@ -125,6 +125,12 @@ def lists_pages(text: str) -> bool:
     return bool(value.get("pages") or value.get("subPackages"))
 
 
+def missing_pages(text: str, pages: Collection[str]) -> list[str]:
+    """Which pages this sent `ext_json` names that the code does not have."""
+    named = (page for _path, page in _named_pages(json.loads(text)) if page)
+    return list(dict.fromkeys(page for page in named if page not in pages))
+
+
 def _build(text: str, *, values: Mapping[str, Any] | None, appid: str, pages: Collection[str], limit: int) -> Merged:
     if limit and len(text.encode(errors="replace")) > limit:
         return Merged((_too_large(limit),))

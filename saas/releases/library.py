@@ -116,22 +116,26 @@ def _write_templates(db: Session, component: ComponentApp, templates: list[Any])
     db.execute(
         update(Template)
         .where(Template.component_id == component.id, Template.gone_at.is_(None), Template.template_id.not_in(seen))
-        .values(gone_at=clock.now())
+        .values(gone_at=clock.now(), is_default=False)
         .execution_options(synchronize_session=False)
     )
     _inherit_ext_json(db, component, set(seen) - known)
 
 
 def _inherit_ext_json(db: Session, component: ComponentApp, new_ids: set[str]) -> None:
-    """A new template starts with the ext_json of the newest earlier one from the same development mini program."""
+    """A new template starts with the ext_json and the variables of the newest earlier one from the same development
+    mini program.
+    """
     if not new_ids:
         return
     query = select(Template).where(Template.component_id == component.id).order_by(Template.made_at, Template.id)
-    newest: dict[str, str] = {}
+    newest: dict[str, Template] = {}
     for row in db.scalars(query.execution_options(populate_existing=True)):
-        if row.template_id in new_ids:
-            row.ext_json = newest.get(row.source_appid, "")
-        newest[row.source_appid] = row.ext_json or newest.get(row.source_appid, "")
+        if row.template_id in new_ids and row.source_appid in newest:
+            earlier = newest[row.source_appid]
+            row.ext_json, row.variables = earlier.ext_json, earlier.variables
+        if row.ext_json or row.source_appid not in newest:
+            newest[row.source_appid] = row
 
 
 def _described(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +157,8 @@ def _upsert(
     value: str,
     facts: dict[str, Any],
 ) -> None:
-    own: dict[str, Any] = {"label": "", "ext_json": "", "pages": []} if model is Template else {}
+    blank = {"label": "", "note": "", "is_default": False, "ext_json": "", "variables": [], "pages": []}
+    own: dict[str, Any] = blank if model is Template else {}
     row = insert(model).values(
         id=new_id(), created_at=clock.now(), provider_id=component.provider_id, component_id=component.id,
         **{key: value}, **facts, **own,

@@ -5,22 +5,25 @@ The work itself is done by a job (`saas.releases.library`): each request is a ro
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from saas.components.models import ComponentApp
 from saas.config import settings
 from saas.errors import N_, Conflict, Invalid, NotFound
 from saas.queue import Lane, enqueue
-from saas.releases import ext_json
+from saas.releases import ext_json, variables
+from saas.releases.audits import RUNNING
 from saas.releases.code_state import UPLOAD_RUNNING
 from saas.releases.ext_json import Fault, Merged
 from saas.releases.models import (
+    Audit,
     CodeState,
     Draft,
     LibraryAction,
@@ -29,10 +32,13 @@ from saas.releases.models import (
     Template,
     Upload,
 )
+from saas.releases.variables import Definition
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 
 RUN = "jobs.releases.run_library_action"
+BUILT_IN = ("appid", "program_name", "merchant_name")
+"""Variables that have a value for every mini program."""
 _OPEN = (LibraryActionStatus.QUEUED, LibraryActionStatus.RUNNING)
 
 
@@ -46,10 +52,16 @@ class ExtJsonInvalid(Invalid):
 
 @dataclass(frozen=True)
 class Use:
-    """How many mini programs have a template's code in their trial version, and how many online."""
+    """How many mini programs have a template's code in their trial version, online, on the way up, or in review."""
 
     trial: int = 0
     online: int = 0
+    uploading: int = 0
+    reviewing: int = 0
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.trial or self.online or self.uploading or self.reviewing)
 
 
 def list_drafts(db: Session, component: ComponentApp) -> list[Draft]:
@@ -62,9 +74,10 @@ def list_drafts(db: Session, component: ComponentApp) -> list[Draft]:
 
 
 def list_templates(db: Session, component_id: UUID) -> list[Template]:
-    """The library as last read, newest first. WeChat holds 200 at most."""
+    """The library as last read, the default first, then the newest. WeChat holds 200 at most."""
     query = select(Template).where(Template.component_id == component_id, Template.gone_at.is_(None))
-    return list(db.scalars(query.order_by(Template.made_at.desc().nulls_last(), Template.id.desc())))
+    order = (Template.is_default.desc(), Template.made_at.desc().nulls_last(), Template.id.desc())
+    return list(db.scalars(query.order_by(*order)))
 
 
 def template_rows(db: Session, ids: Collection[UUID]) -> dict[UUID, Template]:
@@ -75,17 +88,26 @@ def template_rows(db: Session, ids: Collection[UUID]) -> dict[UUID, Template]:
 
 
 def count_uses(db: Session, template_ids: Collection[UUID]) -> dict[UUID, Use]:
-    """Who uses which template; two queries whatever the number."""
-    trial = _count(db, CodeState.trial_template_row_id, template_ids)
-    online = _count(db, CodeState.online_template_row_id, template_ids)
-    return {one: Use(trial.get(one, 0), online.get(one, 0)) for one in template_ids}
-
-
-def _count(db: Session, column: object, ids: Collection[UUID]) -> dict[UUID, int]:
-    if not ids:
+    """Who uses which template; four queries whatever the number."""
+    if not template_ids:
         return {}
-    query = select(column, func.count()).where(column.in_(ids)).group_by(column)  # type: ignore[attr-defined, call-overload]
-    return {row[0]: row[1] for row in db.execute(query)}
+    state, uploads = CodeState, Upload
+    trial = _count(db, state.trial_template_row_id, template_ids)
+    online = _count(db, state.online_template_row_id, template_ids)
+    uploading = _count(db, uploads.template_row_id, template_ids, uploads.status.in_(UPLOAD_RUNNING))
+    in_review = exists().where(Audit.upload_id == uploads.id, Audit.status.in_(RUNNING))
+    reviewing = _count(db, uploads.template_row_id, template_ids, in_review)
+    return {
+        one: Use(trial.get(one, 0), online.get(one, 0), uploading.get(one, 0), reviewing.get(one, 0))
+        for one in template_ids
+    }
+
+
+def _count(
+    db: Session, column: InstrumentedAttribute[Any], ids: Collection[UUID], *only: ColumnElement[bool]
+) -> dict[UUID, int]:
+    rows = db.execute(select(column, func.count()).where(column.in_(ids), *only).group_by(column))
+    return {row[0]: row[1] for row in rows}
 
 
 def request_sync(db: Session, component: ComponentApp, *, who: Who) -> LibraryAction:
@@ -111,14 +133,21 @@ def add_draft(db: Session, component: ComponentApp, draft_id: str, *, who: Who) 
     return action
 
 
-def delete_template(db: Session, component: ComponentApp, template: Template, *, who: Who) -> LibraryAction:
-    """Have a template deleted. What mini programs run stays; refused while an upload still needs it."""
+def delete_template(
+    db: Session, component: ComponentApp, template: Template, *, who: Who, although_used: bool = False
+) -> LibraryAction:
+    """Have a template deleted. What mini programs run stays; refused while an upload still needs it.
+
+    Where mini programs run its code, raises Invalid at `sure` unless somebody says `although_used`.
+    """
     require(who, Verb.WORK)
     lock_template(db, template)
     if template.gone_at is not None:
         raise Conflict(N_("这个模板已经不在模板库里了"))
     if is_uploading(db, template):
         raise Conflict(N_("有小程序正在用这个模板上传代码，请等它完成"))
+    if not although_used and count_uses(db, [template.id])[template.id].is_any:
+        raise Invalid(N_("还有小程序在用它的代码，没有删除；确定不再用它上传，请先勾选"), field="sure")
     action = _begin(db, component, LibraryActionKind.DELETE, template.template_id, who)
     activity.record(
         db, who, "template.delete", template,
@@ -127,16 +156,47 @@ def delete_template(db: Session, component: ComponentApp, template: Template, *,
     return action
 
 
-def save_template(db: Session, template: Template, *, who: Who, label: str, text: str) -> Merged:
-    """Keep our label and the `ext_json` that uploads start from; raises ExtJsonInvalid and keeps nothing then."""
+def save_template(db: Session, template: Template, *, who: Who, label: str, text: str, note: str = "") -> Merged:
+    """Keep our label, note and the `ext_json` that uploads start from; raises ExtJsonInvalid and keeps nothing then."""
     require(who, Verb.WORK)
     checked = check_ext_json(template, text)
     if checked.faults:
         raise ExtJsonInvalid(checked.faults)
     lock_template(db, template)
     template.label, template.ext_json = label, text
+    template.note = note
     activity.record(db, who, "template.edit", template, detail={"template_id": template.template_id, "label": label})
     return checked
+
+
+def definitions_of(template: Template) -> list[Definition]:
+    """Every variable of the template's `ext_json`, in its order; those that nobody has described as plain texts."""
+    described = variables.read_stored(template.variables)
+    found = ext_json.check_template(template.ext_json).variables
+    return [described.get(one.name) or Definition(one.name) for one in found if one.name not in BUILT_IN]
+
+
+def save_variables(db: Session, template: Template, definitions: Sequence[Definition], *, who: Who) -> None:
+    """Keep what the variables are; raises Invalid at `variables-<number>-<part>`."""
+    require(who, Verb.WORK)
+    rows = variables.to_store(definitions)
+    lock_template(db, template)
+    template.variables = rows
+    activity.record(db, who, "template.variables", template, detail={"template_id": template.template_id})
+
+
+def set_default(db: Session, template: Template, *, who: Who, on: bool) -> None:
+    """Offer this template first for uploads, instead of another one; or no longer."""
+    require(who, Verb.WORK)
+    if template.gone_at is not None:
+        raise Conflict(N_("这个模板已经不在模板库里了"))
+    db.execute(
+        update(Template)
+        .where(Template.component_id == template.component_id, Template.is_default, Template.id != template.id)
+        .values(is_default=False)
+    )
+    template.is_default = on
+    activity.record(db, who, "template.default", template, detail={"template_id": template.template_id, "on": on})
 
 
 def check_ext_json(template: Template, text: str) -> Merged:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from saas.config import settings
 from saas.errors import N_, Conflict, Invalid
 from saas.programs.models import Program
 from saas.queue import Lane, enqueue, waiting
-from saas.releases import ext_json
+from saas.releases import ext_json, variables
 from saas.releases.access import hold_program
 from saas.releases.code_state import UPLOAD_RUNNING, refuse_if_busy, refuse_unless_workable
 from saas.releases.ext_json import Merged
@@ -69,19 +69,35 @@ def values_of(db: Session, program: Program, *, who: Who) -> dict[str, Value]:
 
 def merge_for(template: Template, program: Program, values: Mapping[str, Value]) -> Merged:
     """What this mini program would get of this template: the JSON with every fault in it."""
-    return ext_json.merge(
-        template.ext_json, appid=program.appid, values={name: one.value for name, one in values.items()},
-        pages=template.pages, limit=settings().ext_json_kilobytes * 1024,
+    given = {name: one.value for name, one in values.items()}
+    filled, faults = variables.fill(variables.read_stored(template.variables), given)
+    merged = ext_json.merge(
+        template.ext_json, appid=program.appid, values=filled, pages=template.pages,
+        limit=settings().ext_json_kilobytes * 1024,
     )  # fmt: skip
+    used = {one.name for one in merged.variables}
+    return replace(merged, faults=(*(fault for fault in faults if fault.key in used), *merged.faults))
+
+
+def missing_values(db: Session, template: Template, program: Program, *, who: Who) -> list[str]:
+    """What keeps this template from being uploaded for this mini program, variable by variable: their names."""
+    definitions, values = variables.read_stored(template.variables), values_of(db, program, who=who)
+    filled, faults = variables.fill(definitions, {name: one.value for name, one in values.items()})
+    wrong = {fault.key for fault in faults}
+    names = [one.name for one in ext_json.check_template(template.ext_json).variables]
+    return [
+        definitions[name].title if name in definitions and definitions[name].title else name
+        for name in names
+        if name in wrong or name not in filled
+    ]
 
 
 def with_typed(values: Mapping[str, Value], program: Program, typed: Mapping[str, str]) -> dict[str, Value]:
     """The values as they would be with what was typed for this mini program: a blank gives way to the merchant's."""
     mixed = dict(values)
     for name, text in typed.items():
-        before = program.ext_values.get(name)
         if text.strip():
-            mixed[name] = Value(name, _read_typed(name, text, before), "program")
+            mixed[name] = Value(name, _read_typed(name, text, program.ext_values.get(name)), "program")
         elif name in mixed and mixed[name].source == "program":
             del mixed[name]
     return mixed
@@ -111,6 +127,7 @@ def start_upload(
     user_version: str,
     description: str,
     typed: Mapping[str, str] | None = None,
+    lane: Lane = Lane.URGENT,
 ) -> Upload:
     """Begin an upload; raises ExtJsonInvalid with every fault, or a Conflict that says what must end first.
 
@@ -148,7 +165,7 @@ def start_upload(
             db.flush()
     except IntegrityError:
         raise Conflict(N_("正在上传代码，请等它完成")) from None
-    enqueue(db, RUN, upload.id, lane=Lane.URGENT)
+    enqueue(db, RUN, upload.id, lane=lane)
     detail = {"upload": str(upload.id), "template_id": template.template_id, "version": user_version}
     activity.record(db, who, "program.upload", program, detail=detail)
     return upload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from saas.components.access import load_component
-from saas.errors import Conflict
+from saas.errors import Conflict, Invalid
 from saas.releases import templates
 from saas.releases.access import load_template
 from saas.releases.models import LibraryAction, Template, UploadStatus
@@ -13,10 +13,10 @@ from saas.releases.templates import ExtJsonInvalid, Use
 from tests.releases.conftest import Desk
 
 
-def delete(desk: Desk, template: Template) -> None:
+def delete(desk: Desk, template: Template, *, although_used: bool = False) -> None:
     with desk.session() as db:
         component, row = load_component(db, desk.component.id), load_template(db, template.id)
-        templates.delete_template(db, component, row, who=desk.alice)
+        templates.delete_template(db, component, row, who=desk.alice, although_used=although_used)
 
 
 def last_action(desk: Desk) -> LibraryAction:
@@ -49,10 +49,13 @@ def test_a_template_in_use_by_an_upload_is_not_deleted(desk: Desk) -> None:
     template = desk.template()
     upload = desk.start_upload(template)
     with pytest.raises(Conflict):
-        delete(desk, template)
+        delete(desk, template, although_used=True)
     desk.run_jobs(wait=60)
     assert desk.upload(upload).status == UploadStatus.READY
-    delete(desk, template)
+    with pytest.raises(Invalid) as refused:
+        delete(desk, template)
+    assert refused.value.field == "sure"
+    delete(desk, template, although_used=True)
     with pytest.raises(Exception, match="正在删除"):
         desk.start_upload(template, "1.0.1")
     desk.run_jobs()

@@ -37,7 +37,7 @@ def test_alice_reads_adds_and_deletes(desk: Desk, browser: Browsers) -> None:  #
     desk.run_jobs()
     page = alice.text("/p/alice/templates")
     assert "已在模板库" in page
-    assert "已用 1 / 200 个" in page
+    assert "还能放 199 个（共 200 个）" in page
     (to_delete,) = re.findall(r'href="([^"]+/delete)"', page)
     assert "不能再用它上传" in alice.text(to_delete)
     assert alice.post(to_delete).status_code == 303
@@ -67,7 +67,7 @@ def test_a_template_that_an_upload_needs_is_not_deleted(desk: Desk, browser: Bro
     template = desk.template()
     desk.start_upload(template)
     answer = browser("alice").post(f"/p/alice/templates/{template.id}/delete")
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert "正在用这个模板上传代码" in answer.get_data(as_text=True)
 
 
