@@ -8,10 +8,9 @@ https://developers.weixin.qq.com/doc/oplatform/openApi/miniprogram-management/co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -24,7 +23,6 @@ from saas.components.wechat import wechat
 from saas.db import settle
 from saas.errors import N_, Conflict, Invalid
 from saas.failures import clear_failure, note_failure, raise_if_passing
-from saas.pictures import picture_type
 from saas.programs.access import load_program
 from saas.programs.models import Program
 from saas.queue import Lane, Later, enqueue
@@ -33,10 +31,17 @@ from saas.releases.audits import OPEN, note_answer, outcome_of, submitted_at, wa
 from saas.releases.checks import blocking, pre_audit_checks
 from saas.releases.code_state import find_state, lock_state, refuse_if_busy, refuse_unless_workable
 from saas.releases.models import Audit, AuditStatus, Upload
+from saas.releases.previews import (
+    Files,
+    Kept,
+    feedback_stuff,
+    hand_in_files,
+    keep_feedback,
+    keep_previews,
+    preview_info,
+)
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
-from saas.tenants.stored_files import keep_file, load_file, read_file
-from saas.wx.chapter import Upload as File
 from saas.wx.client import WxClient
 from saas.wx.errors import (
     AuditAlreadyRunning,
@@ -51,11 +56,10 @@ from saas.wx.errors import (
 RUN = "jobs.releases.submit_audit"
 _SENDING = (AuditStatus.QUEUED, AuditStatus.SUBMITTING)
 _LONGEST_WAIT = timedelta(hours=1)
+_OURS = ("files", "feedback_files", "media")
+"""Keys of an audit's request that are not WeChat's."""
 
 MOST_ITEMS = 5
-MOST_PICTURES = 10
-LARGEST_PICTURE = 2 * 1024 * 1024
-LARGEST_VIDEO = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,10 @@ class Ugc:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a person fills in."""
+    """What a person fills in. `kept_files` are those of an earlier submission, sent once more.
+
+    `releases_itself`: release the version as soon as it is approved.
+    """
 
     items: Sequence[Item]
     version_desc: str = ""
@@ -88,7 +95,10 @@ class Submission:
     ugc: Ugc | None = None
     privacy_not_used: bool = False
     order_path: str = ""
-    files: Sequence[tuple[str, bytes]] = ()
+    files: Files = ()
+    kept_files: Kept = field(default_factory=list)
+    feedback_files: Files = ()
+    releases_itself: bool = False
 
 
 def category_key(category: Mapping[str, Any]) -> str:
@@ -100,7 +110,9 @@ def category_name(category: Mapping[str, Any]) -> str:
     return " / ".join(str(category[one]) for one in ("first_class", "second_class", "third_class") if category.get(one))
 
 
-def submit_for_audit(db: Session, program: Program, upload: Upload, *, who: Who, submission: Submission) -> Audit:
+def submit_for_audit(
+    db: Session, program: Program, upload: Upload, *, who: Who, submission: Submission, lane: Lane = Lane.URGENT
+) -> Audit:
     """Begin a submission; refused with the reason while anything that we can see would make WeChat refuse it."""
     require(who, Verb.WORK)
     refuse_unless_workable(program)
@@ -112,10 +124,11 @@ def submit_for_audit(db: Session, program: Program, upload: Upload, *, who: Who,
     if wrong is not None:
         raise Conflict(wrong.text, **wrong.params)
     request = _request(upload, state.categories if state else [], submission)
-    request["files"] = _keep_files(db, program, submission.files)
+    request["files"] = keep_previews(db, program, submission.files) or submission.kept_files
+    request["feedback_files"] = keep_feedback(db, program, submission.feedback_files)
     audit = Audit(
         provider_id=program.provider_id, program_id=program.id, created_by=who.user_id, upload_id=upload.id,
-        user_version=upload.user_version, request=request,
+        user_version=upload.user_version, request=request, releases_itself=submission.releases_itself,
     )  # fmt: skip
     try:
         with db.begin_nested():
@@ -123,7 +136,7 @@ def submit_for_audit(db: Session, program: Program, upload: Upload, *, who: Who,
             db.flush()
     except IntegrityError:
         raise Conflict(N_("已有一个版本在审核中，请等它结束，或先撤回")) from None
-    enqueue(db, RUN, audit.id, lane=Lane.URGENT)
+    enqueue(db, RUN, audit.id, lane=lane)
     detail = {"audit": str(audit.id), "version": upload.user_version}
     activity.record(db, who, "program.audit.submit", program, detail=detail)
     return audit
@@ -186,26 +199,6 @@ def _limit(field: str, text: str, most: int) -> None:
         raise Invalid(N_("最多 %(max)d 个字"), field=field, max=most)
 
 
-def _keep_files(db: Session, program: Program, files: Sequence[tuple[str, bytes]]) -> list[dict[str, str]]:
-    """Keep preview pictures and a video: WeChat's media ids live three days only, so they are made when needed."""
-    if not files:
-        return []
-    kinds = [picture_type(content) or ("video/mp4" if content[4:8] == b"ftyp" else "") for _, content in files]
-    for (name, content), kind in zip(files, kinds, strict=True):
-        if not kind:
-            raise Invalid(N_("%(name)s 不是图片（PNG、JPG、GIF）或 MP4 视频"), field="files", name=name)
-        if len(content) > (LARGEST_VIDEO if kind == "video/mp4" else LARGEST_PICTURE):
-            raise Invalid(N_("%(name)s 太大：图片最大 2 MB，视频最大 10 MB"), field="files", name=name)
-    videos = kinds.count("video/mp4")
-    if videos > 1 or len(kinds) - videos > MOST_PICTURES:
-        raise Invalid(N_("最多 1 个视频和 %(max)d 张图片"), field="files", max=MOST_PICTURES)
-    kept = []
-    for (name, content), kind in zip(files, kinds, strict=True):
-        row = keep_file(db, program.provider_id, "audit_preview", content, content_type=kind, name=name[:200])
-        kept.append({"file": str(row.id), "kind": kind})
-    return kept
-
-
 def run_submission(db: Session, audit: Audit) -> None:
     """Hand a submission to WeChat, once. Its silence is raised: the next run looks before it submits again."""
     if audit.status not in _SENDING:
@@ -214,7 +207,7 @@ def run_submission(db: Session, audit: Audit) -> None:
     component = load_component(db, program.component_id)
     client = wechat(component)
     try:
-        _upload_preview(db, program, audit, client)
+        hand_in_files(db, program, audit, client)
         settle(db)
         latest = _latest(client, program)
         if audit.sent_at is not None and _is_newer(latest, audit):
@@ -285,11 +278,11 @@ def _begin(
 
 
 def _submit(db: Session, component: ComponentApp, program: Program, audit: Audit, client: WxClient) -> None:
-    request = {name: value for name, value in audit.request.items() if name not in ("files", "media")}
-    preview = _preview(audit)
+    request = {name: value for name, value in audit.request.items() if name not in _OURS}
+    preview, stuff = preview_info(audit), feedback_stuff(audit)
     settle(db)
     try:
-        answer = client.code.submit_audit(program.appid, **request, preview_info=preview)
+        answer = client.code.submit_audit(program.appid, **request, preview_info=preview, feedback_stuff=stuff)
     except AuditAlreadyRunning as error:
         latest = _latest(client, program)
         if _is_newer(latest, audit):
@@ -337,26 +330,3 @@ def _adopt(db: Session, audit: Audit, latest: Mapping[str, Any]) -> None:
         audit.submitted_at = submitted_at(latest)
         db.flush()
         note_answer(db, audit, latest)
-
-
-def _upload_preview(db: Session, program: Program, audit: Audit, client: WxClient) -> None:
-    """Give WeChat the preview files, each once per submission."""
-    for one in audit.request.get("files", []):
-        if one["file"] in audit.request.get("media", {}):
-            continue
-        row = load_file(db, UUID(one["file"]))
-        content = read_file(row)
-        ending = one["kind"].partition("/")[2].replace("jpeg", "jpg")
-        settle(db)
-        answer = client.media.uploadmedia(program.appid, media=File(f"preview.{ending}", content, one["kind"]))
-        media = {**audit.request.get("media", {}), one["file"]: str(answer["mediaid"])}
-        audit.request = {**audit.request, "media": media}
-
-
-def _preview(audit: Audit) -> dict[str, list[str]] | None:
-    media = audit.request.get("media", {})
-    info: dict[str, list[str]] = {}
-    for one in audit.request.get("files", []):
-        name = "video_id_list" if one["kind"] == "video/mp4" else "pic_id_list"
-        info.setdefault(name, []).append(media[one["file"]])
-    return info or None

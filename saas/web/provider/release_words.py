@@ -6,7 +6,6 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from saas.releases.checks import Check
 from saas.releases.models import Audit, AuditStatus, Release, ReleaseKind, ReleaseStatus, Upload, UploadStatus
 
 Step = dict[str, Any]
@@ -55,15 +54,6 @@ def _steps(labels: list[str], reached: int, *, failed: bool) -> list[Step]:
         for number in range(len(labels))
     ]
     return [{"label": label, "state": state, "detail": ""} for label, state in zip(labels, states, strict=True)]
-
-
-def check_text(check: Check) -> str:
-    """A line of the pre-audit check in the page's language."""
-    params = {
-        name: _("、").join(_(one) for one in value) if isinstance(value, list) else value
-        for name, value in check.params.items()
-    }
-    return str(_(check.text, **params))
 
 
 def upload_state(upload: Upload) -> tuple[str, str]:

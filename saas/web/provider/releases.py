@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from saas.components.access import load_component
 from saas.errors import AppError, Invalid, NotFound
@@ -19,17 +20,17 @@ from saas.programs.words import NextStep, Word
 from saas.releases import code_state, releasing, templates, uploads
 from saas.releases.access import get_audit, get_past_version, get_release, get_upload
 from saas.releases.audits import list_audits, newest_audit
-from saas.releases.models import Upload, UploadStatus
+from saas.releases.models import Template, Upload, UploadStatus
 from saas.releases.status import ProgramStatus, status_of
 from saas.releases.templates import ExtJsonInvalid
 from saas.tenants.access import Verb
 from saas.tenants.stored_files import load_file, read_file
 from saas.web.forms import Form, TextField, at_most, required
-from saas.web.going import done
+from saas.web.going import done, safe_next
 from saas.web.pages import render
 from saas.web.provider import release_words as words
 from saas.web.provider.blueprint import provider
-from saas.web.provider.templates import fault_text
+from saas.web.provider.release_pieces import template_name
 
 PAGE = 20
 
@@ -42,11 +43,6 @@ class UploadForm(Form):
 
 class QrForm(Form):
     path = TextField(_l("页面路径"), [at_most(500)])
-
-
-@provider.app_context_processor
-def give_words() -> dict[str, Any]:
-    return {"release_words": words}
 
 
 @provider.get("/programs/<uuid:program_id>/code")
@@ -84,7 +80,7 @@ def _next_url(program: Program, status: ProgramStatus, upload: Upload | None) ->
 def refresh_code(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.WORK)
     code_state.request_refresh(g.db, program, who=g.who)
-    return done(_("正在向微信读取状态"), url_for("provider.show_code", program_id=program.id), "info")
+    return done(_("正在向微信读取状态"), safe_next(url_for("provider.show_code", program_id=program.id)), "info")
 
 
 @provider.route("/programs/<uuid:program_id>/upload", methods=["GET", "POST"])
@@ -93,7 +89,7 @@ def upload_code(program_id: UUID) -> ResponseReturnValue:
     rows = templates.list_templates(g.db, program.component_id)
     by_id = {str(row.id): row for row in rows}
     form = UploadForm(template=request.args.get("template", ""))
-    form.template.choices = [(key, _template_name(row)) for key, row in by_id.items()]
+    form.template.choices = [SelectChoice(key, _template_name(row)) for key, row in by_id.items()]
     chosen = by_id.get(form.template.data) or (rows[0] if rows else None)
     if request.method == "GET" and chosen is not None:
         form.template.data = str(chosen.id)
@@ -117,16 +113,15 @@ def upload_code(program_id: UUID) -> ResponseReturnValue:
     merged = uploads.merge_for(chosen, program, values) if chosen else None
     return render(
         "provider/releases/upload.html", program=program, tab="code", form=form, rows=rows, chosen=chosen,
-        merged=merged, values=values, faults=faults or (merged.faults if merged else ()), fault_text=fault_text,
-        sources={"program": _("本小程序"), "merchant": _("商家"), "built_in": _("内置")},
-        waiting_audit=_unreleased(program),
+        merged=merged, values=values, faults=faults or (merged.faults if merged else ()),
+        definitions=templates.definitions_of(chosen) if chosen else [], waiting_audit=_unreleased(program),
         status=422 if request.method == "POST" and "preview" not in request.form else 200,
     )  # fmt: skip
 
 
-def _template_name(row: Any) -> str:
-    name = " ".join(part for part in (row.label, row.user_version) if part) or row.template_id
-    return f"{name} · {row.description}" if row.description else name
+def _template_name(row: Template) -> str:
+    name = f"{template_name(row)} · {row.description}" if row.description else template_name(row)
+    return _("%(name)s（默认）", name=name) if row.is_default else name
 
 
 def _unreleased(program: Program) -> bool:
