@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock, vault
 from saas.config import settings
-from saas.db import after_commit, new_id, platform_session
+from saas.db import Base, after_commit, new_id, platform_session
 from saas.tenants.models import Provider, ProviderKey
 from saas.vault import CannotOpen, DataKey
 
@@ -98,7 +99,14 @@ def rotate(provider_id: UUID) -> int:
         db.flush()
         db.add(_new_key(provider_id, _DATA)[0])
     _keys.forget(provider_id)
-    return sum(_seal_anew(provider_id, model, name) for model, name in vault.Sealed.registry)
+    return sum(_seal_anew(provider_id, model, name) for model, name in sealed_attributes())
+
+
+def sealed_attributes() -> Iterator[tuple[type, str]]:
+    """Every model with each of its sealed attributes, its own and those of classes that it shares with others."""
+    models = [mapper.class_ for mapper in Base.registry.mappers]
+    for owner, name in vault.Sealed.registry:
+        yield from ((model, name) for model in models if issubclass(model, owner))
 
 
 def rotate_all() -> dict[str, int]:

@@ -8,9 +8,10 @@ import secrets
 import pytest
 from sqlalchemy import select
 
+import saas.schema  # noqa: F401 - registers every table
 from saas import files, vault
 from saas.config import settings
-from saas.db import tenant_session
+from saas.db import Base, tenant_session
 from saas.tenants import keys
 from saas.tenants.models import Merchant, ProviderKey
 from saas.vault import CannotOpen
@@ -67,6 +68,13 @@ def test_a_rotation_seals_rows_anew_and_keeps_their_values(cast: Cast) -> None:
         assert merchant.contact_phone_sealed is not None
         assert merchant.contact_phone_sealed[1:17] != before[1:17]
         assert merchant.contact_phone == "13800000000"
+
+
+def test_a_rotation_reaches_every_sealed_column() -> None:
+    columns = {(table.name, one.name) for table in Base.metadata.tables.values() for one in table.c}
+    sealed = {(table, column) for table, column in columns if column.endswith("_sealed")}
+    reached = {(model.__tablename__, f"{name}_sealed") for model, name in keys.sealed_attributes()}  # type: ignore[attr-defined]
+    assert reached == sealed
 
 
 def test_files_sealed_before_a_rotation_still_open(cast: Cast) -> None:
