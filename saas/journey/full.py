@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from saas.journey.chapters import categories, certification, codes, domains, profile, subject_data, testers
 from saas.journey.main_job import Journey, Step
 
 Chapter = Callable[[Journey], list[Step]]
 """The steps of one part. They begin after the main job, with `journey.appid` online, and depend on no other chapter."""
 
-CHAPTERS: dict[str, Chapter] = {}
+CHAPTERS: dict[str, Chapter] = {
+    "subject_data": subject_data.steps,
+    "profile": profile.steps,
+    "categories": categories.steps,
+    "domains": domains.steps,
+    "testers": testers.steps,
+    "codes": codes.steps,
+    "certification": certification.steps,
+}
 """By name, in the order of the rows."""
 
 
