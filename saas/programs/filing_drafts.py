@@ -12,7 +12,7 @@ from saas.batches.models import BatchItem
 from saas.batches.steps import Skipped, step
 from saas.errors import N_, Conflict
 from saas.programs.access import load_program
-from saas.programs.filing import get_filing, hindrance, note
+from saas.programs.filing import WATCH, get_filing, hindrance, note
 from saas.programs.filing_checks import find_faults, find_missing
 from saas.programs.filing_fields import NAME, PAPER_NUMBER, TYPE, Field, Part
 from saas.programs.filing_forms import attach, detach, fill_in
@@ -20,6 +20,7 @@ from saas.programs.filing_models import Filing, FilingStatus, FilingTemplate
 from saas.programs.filing_tables import load_tables, request_tables
 from saas.programs.filing_templates import load_template
 from saas.programs.models import Program
+from saas.queue import hasten
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.merchants import load_merchant
@@ -93,6 +94,8 @@ def _take(db: Session, program: Program, filing: Filing, template: FilingTemplat
     note(db, program, filing)
     if not hindrance(program):
         request_tables(db, program)
+        if filing.read_at is None:
+            hasten(db, WATCH, filing.id)  # whether WeChat would take one is not known yet
 
 
 def _known(db: Session, program: Program) -> dict[str, str]:

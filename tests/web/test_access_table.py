@@ -152,6 +152,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "POST provider.reveal_filing": 200, "POST provider.read_filing": 303, "POST provider.begin_filing": 303,
         "GET provider.edit_filing": 200, "POST provider.edit_filing": 303, "POST provider.show_filing_file": 404,
         "POST provider.drop_filing_file": 303, "POST provider.ask_face_check": 303, "POST provider.send_filing": 303,
+        "GET provider.send_filing": 303,
         "GET provider.withdraw_filing": 200, "POST provider.withdraw_filing": 303,
         "GET provider.cancel_filing": 200, "POST provider.cancel_filing": 422,
         "GET provider.add_filing_template": 200, "POST provider.add_filing_template": 422,
