@@ -43,6 +43,7 @@ log = structlog.get_logger()
 
 READ = "saas.programs.order_page.read_order_page"
 APPLY = "saas.programs.order_page.apply_for_order_page"
+STEPS = (READ, APPLY)
 WATCH = "jobs.programs.watch_order_page"
 LONGEST = 200
 _IN_REVIEW = N_("上一次申请正在审核，请等微信给出结果")
