@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from saas.journey.chapters import categories, certification, codes, domains, profile, subject_data, testers
+from saas.journey.chapters import (
+    audit,
+    categories,
+    certification,
+    codes,
+    domains,
+    profile,
+    release,
+    subject_data,
+    templates,
+    testers,
+)
 from saas.journey.main_job import Journey, Step
 
 Chapter = Callable[[Journey], list[Step]]
@@ -15,9 +26,12 @@ CHAPTERS: dict[str, Chapter] = {
     "profile": profile.steps,
     "categories": categories.steps,
     "domains": domains.steps,
+    "templates": templates.steps,
     "testers": testers.steps,
     "codes": codes.steps,
     "certification": certification.steps,
+    "audit": audit.steps,
+    "release": release.steps,
 }
 """By name, in the order of the rows."""
 
