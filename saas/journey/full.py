@@ -11,6 +11,7 @@ from saas.journey.chapters import (
     codes,
     domains,
     profile,
+    registration,
     release,
     subject_data,
     templates,
@@ -23,6 +24,7 @@ Chapter = Callable[[Journey], list[Step]]
 
 CHAPTERS: dict[str, Chapter] = {
     "subject_data": subject_data.steps,
+    "registration": registration.steps,
     "profile": profile.steps,
     "categories": categories.steps,
     "domains": domains.steps,

@@ -22,7 +22,6 @@ from saas.batches.progress import newest_item_of_each, open_item
 from saas.batches.starting import Subject, start_batch, start_one
 from saas.batches.steps import Skipped, step
 from saas.components.access import load_component
-from saas.components.authorizations import newest_refresh_token
 from saas.components.budgets import Budget, left_of
 from saas.components.models import ComponentApp, ComponentStatus
 from saas.components.wechat import wechat
@@ -30,8 +29,8 @@ from saas.db import settle
 from saas.errors import N_, Conflict, Invalid
 from saas.failures import clear_failure, explain_failure
 from saas.programs import registration_results as results
-from saas.programs.access import load_program, load_registration
-from saas.programs.models import Program
+from saas.programs.access import load_program, load_registration, program_by_appid
+from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.registration_checks import check_fact
 from saas.programs.registration_kinds import KINDS, Sent, kind_of
 from saas.programs.registration_models import Registration, RegistrationKind, RegistrationStatus
@@ -47,6 +46,8 @@ from saas.wx.limits import ZONE
 
 SEND = "saas.programs.registration.send"
 REGISTER_COMPANY = "saas.programs.registration.register_company"
+QUICK_REGISTRATION = 27
+"""The permission set with which an official account lends its subject."""
 _ATTEMPTS = 5
 _LIFE = timedelta(hours=24)
 _WATCH_AFTER = timedelta(minutes=1)
@@ -377,8 +378,14 @@ def _write(db: Session, case: Registration, merchant: Merchant, data: Registrati
 
 
 def _require_authorized(db: Session, component_id: UUID, appid: str) -> None:
-    if newest_refresh_token(db, component_id, appid) is None:
-        raise Invalid(
-            N_("这个公众号没有授权给所选的第三方平台"), field="offiaccount_appid",
-            hint=N_("请先让它的管理员授权，并勾选权限集 27“快速注册小程序”。"),
-        )  # fmt: skip
+    account = program_by_appid(db, load_component(db, component_id), appid)
+    if account is None or account.authorization != AuthorizationStatus.AUTHORIZED:
+        message = N_("这个公众号没有授权给所选的第三方平台")
+    elif account.profile.get("is_mini_program"):
+        raise Invalid(N_("这个 AppID 是小程序，不是公众号"), field="offiaccount_appid")
+    elif account.permission_sets and QUICK_REGISTRATION not in account.permission_sets:
+        message = N_("这个公众号的授权里没有“快速注册小程序”权限")
+    else:
+        return
+    hint = N_("请先让它的管理员授权，并勾选权限集 27“快速注册小程序”。")
+    raise Invalid(message, field="offiaccount_appid", hint=hint)

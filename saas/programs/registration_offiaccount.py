@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from saas import clock
@@ -23,6 +25,7 @@ from saas.failures import explain_failure
 from saas.programs import registration_results as results
 from saas.programs.access import load_registration
 from saas.programs.authorization import take_event_code
+from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.registration_finding import find_result
 from saas.programs.registration_models import Registration, RegistrationKind, RegistrationStatus
 from saas.queue import Later
@@ -35,6 +38,15 @@ CREATE = "saas.programs.registration_offiaccount.create"
 _ATTEMPTS = 4
 _UNFINISHED = timedelta(seconds=8)
 _TICKET_LENGTH = 512
+
+
+def known_accounts(db: Session, component_id: UUID, limit: int = 5) -> list[Program]:
+    """Official accounts that have authorized this component app, the newest first."""
+    query = select(Program).where(
+        Program.component_id == component_id, Program.authorization == AuthorizationStatus.AUTHORIZED,
+        Program.profile["is_mini_program"].as_boolean().is_(False),
+    )  # fmt: skip
+    return list(db.scalars(query.order_by(Program.authorized_at.desc()).limit(limit)))
 
 
 def lending_page(db: Session, case: Registration, *, return_to: str, who: Who) -> str:

@@ -146,7 +146,8 @@ def steps_of(case: Registration) -> list[dict[str, str]]:
     stopped = reached is None
     if reached is None:
         by_person = status is not _S.FAILED or case.status_code in {DECLINED, FACE_FAILED, PHONE_FAILED}
-        reached = 1 if not case.link or case.errcode is not None else 2 if by_person else 3
+        refused = not case.link or case.errcode is not None
+        reached = 3 if case.kind == _K.OFFIACCOUNT else 1 if refused else 2 if by_person else 3
     here = "failed" if stopped else "todo" if status is _S.DRAFT else "now"
     labels = [_("填写资料"), _("提交给微信"), _("本人确认"), _("微信核验并创建")]
     states = [

@@ -165,7 +165,7 @@ def add_registration(kind: str) -> ResponseReturnValue:
             form.refuse(error)
         else:
             return done(_("资料已保存，核对后提交"), _address(case))
-    return _form(form, chosen, merchant, known, case=None, program=program)
+    return _form(form, chosen, merchant, known, component_id=components[0].id, program=program)
 
 
 @provider.route("/registrations/<uuid:registration_id>/edit", methods=["GET", "POST"])
@@ -184,7 +184,8 @@ def edit_registration(registration_id: UUID) -> ResponseReturnValue:
             form.refuse(error)
         else:
             return done(_("已保存，可以重新提交"), _address(case))
-    return _form(form, kind, get_merchant(g.db, g.who, case.merchant_id, Verb.WORK), known, case=case, program=None)
+    merchant = get_merchant(g.db, g.who, case.merchant_id, Verb.WORK)
+    return _form(form, kind, merchant, known, component_id=case.component_id, case=case)
 
 
 @provider.route("/registrations/import", methods=["GET", "POST"])
@@ -353,9 +354,13 @@ def _show(case: Registration, *, person: dict[str, str] | None = None) -> Respon
 
 def _form(
     form: RegistrationForm, kind: RegistrationKind, merchant: Merchant, known: RegistrationData, *,
-    case: Registration | None, program: Program | None,
+    component_id: UUID, case: Registration | None = None, program: Program | None = None,
 ) -> ResponseReturnValue:  # fmt: skip
     helps = {name: help_of(kind, name, known) for name in KINDS[kind].fields}
+    if kind is RegistrationKind.OFFIACCOUNT:
+        accounts = registration_offiaccount.known_accounts(g.db, component_id)
+        told = _("、").join(f"{one.name} {one.appid}" for one in accounts)
+        helps["offiaccount_appid"] += " " + _("已授权的公众号：%(names)s", names=told) if told else ""
     return render(
         "provider/registrations/edit.html", form=form, kind=KINDS[kind], key=kind.value, merchant=merchant, case=case,
         program=program, helps=helps, status=422 if form.is_submitted() else 200,
