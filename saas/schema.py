@@ -3,6 +3,7 @@
 from saas import queue
 from saas.batches import models as batches
 from saas.components import models as components
+from saas.onboarding import models as onboarding
 from saas.programs import certification_models as certifications
 from saas.programs import filing_models as filings
 from saas.programs import models as programs
@@ -16,6 +17,7 @@ __all__ = [
     "certifications",
     "components",
     "filings",
+    "onboarding",
     "privacy",
     "programs",
     "queue",

@@ -46,6 +46,9 @@ class PlatformRole(StrEnum):
 class Provider(HasId, Base):
     """A service provider: our tenant. `slug` is its name in addresses.
 
+    What its merchants see: `brand_name` (its name when empty), `brand_colour` (#rrggbb), `brand_contact`, a logo, and
+    maybe their own `host_name`, which counts once a request for it has come through (`host_seen_at`).
+
     While it is suspended, `suspended_from` is the status to come back to.
     """
 
@@ -58,6 +61,13 @@ class Provider(HasId, Base):
     suspended_reason: Mapped[str] = mapped_column(Text, default="")
     time_zone: Mapped[str] = mapped_column(Text, default="Asia/Shanghai")
     contact: Mapped[str] = mapped_column(Text, default="")
+    brand_name: Mapped[str] = mapped_column(Text, default="")
+    brand_colour: Mapped[str] = mapped_column(Text, default="")
+    brand_contact: Mapped[str] = mapped_column(Text, default="")
+    brand_logo_file_id: Mapped[UUID | None] = mapped_column(default=None)
+    host_name: Mapped[str | None] = mapped_column(Text, unique=True, default=None)
+    host_seen_at: Mapped[datetime | None] = mapped_column(default=None)
+    host_problem: Mapped[str] = mapped_column(Text, default="")
 
 
 class ProviderKey(TenantOwned, Base):
@@ -77,17 +87,87 @@ class ProviderKey(TenantOwned, Base):
 
 
 class User(HasId, Base):
-    """A person, global: memberships tie her to providers, merchants or the platform."""
+    """A person, global: memberships tie her to providers, merchants or the platform.
+
+    She has an e-mail address or a mobile number or both; `email` is empty without one. A number is found by
+    `phone_hash` and kept in `phone_box` (see `saas.tenants.phones`), because the vault's keys belong to providers.
+    """
 
     __tablename__ = "users"
-    __table_args__ = (Index("uq_users_email", func.lower(text("email")), unique=True),)
+    __table_args__ = (
+        Index("uq_users_email", func.lower(text("email")), unique=True, postgresql_where=text("email <> ''")),
+    )
 
     email: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text, default="")
     password_hash: Mapped[str] = mapped_column(Text, default="")
     email_verified_at: Mapped[datetime | None] = mapped_column(default=None)
     locale: Mapped[str] = mapped_column(Text, default="zh_CN")
+    phone_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True, default=None)
+    phone_box: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     blocked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Identity(HasId, Base):
+    """An account elsewhere that signs a person in. For WeChat `issuer` is ``wechat:<appid>`` and `subject` the openid;
+    `union` is the same for all apps of one WeChat Open Platform account."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"), Index("ix_identities_union", "union"))
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    issuer: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    union: Mapped[str] = mapped_column(Text, default="")
+    name: Mapped[str] = mapped_column(Text, default="")
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class SignInCode(HasId, Base):
+    """A code that was sent to a mobile number or an address, to sign in or to add it; only hashes are kept."""
+
+    __tablename__ = "sign_in_codes"
+    __table_args__ = (Index("ix_sign_in_codes_to", "to_hash", "id"),)
+
+    to_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    purpose: Mapped[str] = mapped_column(Text)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+    ip: Mapped[str] = mapped_column(Text, default="")
+
+
+class OutgoingText(HasId, Base):
+    """A text message to be sent by a job; as `OutgoingMail`. Outside the demo number and words are emptied once sent.
+
+    `template` and `params` are what the clouds want: they send only words that were approved beforehand.
+    """
+
+    __tablename__ = "outgoing_texts"
+
+    provider_id: Mapped[UUID | None] = mapped_column(default=None)
+    to: Mapped[str] = mapped_column(Text)
+    template: Mapped[str] = mapped_column(Text)
+    params: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    text: Mapped[str] = mapped_column(Text)
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+class WeChatSignIn(TenantOwned, Base):
+    """The apps with which a provider's merchants sign in by WeChat: a website app (QR code on a computer) and an
+    official account (inside WeChat). Without it the platform's own from the settings are used."""
+
+    __tablename__ = "wechat_sign_ins"
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id", ondelete="CASCADE"), unique=True)
+    site_appid: Mapped[str] = mapped_column(Text, default="")
+    site_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    site_secret = Sealed()
+    account_appid: Mapped[str] = mapped_column(Text, default="")
+    account_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    account_secret = Sealed()
 
 
 class LoginSession(HasId, Base):
@@ -244,6 +324,7 @@ class MerchantMembership(TenantOwned, Base):
     merchant_id: Mapped[UUID] = mapped_column(index=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(Text, default=MerchantRole.OWNER)
+    notices_seen_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class Activity(TenantOwned, Base):
