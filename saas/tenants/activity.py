@@ -48,6 +48,7 @@ def list_activities(
     db: Session,
     *,
     object_id: UUID | None = None,
+    object_kind: str = "",
     actor: str = "",
     verb: str = "",
     before: UUID | None = None,
@@ -57,6 +58,8 @@ def list_activities(
     query = select(Activity).order_by(Activity.id.desc()).limit(limit)
     if object_id is not None:
         query = query.where(Activity.object_id == object_id)
+    if object_kind:
+        query = query.where(Activity.object_kind == object_kind)
     if actor:
         query = query.where(Activity.actor_name.contains(actor, autoescape=True))
     if verb:
@@ -64,3 +67,9 @@ def list_activities(
     if before is not None:
         query = query.where(Activity.id < before)
     return list(db.scalars(query))
+
+
+def verbs_of(db: Session, thing: Any) -> list[str]:
+    """What was done to a thing, each once."""
+    query = select(Activity.verb).where(Activity.object_kind == thing.__tablename__, Activity.object_id == thing.id)
+    return sorted(db.scalars(query.distinct()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from saas.components.models import ComponentApp, WeChatCall
 from saas.db import tenant_session
 from saas.programs.models import AuthorizationStatus, Program
 from saas.queue import Job
+from saas.tenants import activity
 from saas.tenants.models import Merchant
 from saas.tenants.stored_files import keep_file
 from tests.cast import Cast
@@ -107,6 +109,32 @@ def test_calls_are_shown_with_errcode_rid_and_words(browser: Open, cast: Cast, p
     assert "61007" in page
     assert "65f0-1-2" in page
     assert "微信没有响应" in page
+    failed = browser("bob").text(f"/p/alice/programs/{program.id}/calls?show=failed&operation=commit")
+    assert "成功" not in failed
+    assert "65f0-1-2" in failed
+    with tenant_session(cast.alices) as db:
+        own = {"provider_id": cast.alices, "component_id": program.component_id, "appid": program.appid, "ms": 5}
+        db.add_all([WeChatCall(**own, operation="getTester", errcode=85000 + one) for one in range(60)])
+    first = browser("bob").text(f"/p/alice/programs/{program.id}/calls?show=failed&operation=getTester")
+    following = re.search(r'href="([^"]+)" rel="next"', first)
+    assert following
+    second = browser("bob").text(following[1].replace("&amp;", "&"))
+    seen = re.findall(r">(850\d\d)<", first + second)
+    assert len(seen) == 60
+    assert set(seen) == {str(85000 + one) for one in range(60)}
+
+
+def test_the_activity_of_one_is_filtered_by_person_and_deed(browser: Open, cast: Cast, program: Program) -> None:
+    page = f"/p/alice/programs/{program.id}/activity"
+    with tenant_session(cast.alices) as db:
+        for name, verb in (("alice", "program.note.edit"), ("max", "program.upload"), ("max", "program.tags")):
+            activity.record(db, cast.who[name], verb, program)
+    whole = browser("bob").text(page)
+    rows = "<strong>{}</strong>".format
+    assert [rows(word) in whole for word in ("修改备注", "上传代码", "修改标签")] == [True, True, True]
+    some = browser("bob").text(f"{page}?q=Max&what=program.upload")
+    assert [rows(word) in some for word in ("修改备注", "上传代码", "修改标签")] == [False, True, False]
+    assert "没有符合条件的记录" in browser("bob").text(f"{page}?q=nobody")
 
 
 def test_assigning_gives_it_to_the_merchants_people(browser: Open, cast: Cast, program: Program) -> None:

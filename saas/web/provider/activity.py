@@ -24,6 +24,7 @@ AREAS = {
     "merchant": N_("商家"),
     "authorization_link": N_("授权链接"),
     "template": N_("代码模板"),
+    "privacy_template": N_("隐私模板"),
     "component": N_("第三方平台"),
     "member": N_("成员"),
     "invitation": N_("邀请"),
@@ -35,6 +36,7 @@ _KINDS = {
     "merchants": N_("商家"),
     "authorization_links": N_("授权链接"),
     "templates": N_("代码模板"),
+    "privacy_templates": N_("隐私模板"),
     "component_apps": N_("第三方平台"),
     "users": N_("成员"),
     "invitations": N_("邀请"),
@@ -55,6 +57,8 @@ _FACTS = {
     "version": N_("版本"),
     "count": N_("数量"),
     "program": N_("小程序"),
+    "interface": N_("接口"),
+    "path": N_("页面路径"),
 }
 
 
@@ -80,13 +84,19 @@ def list_activities() -> ResponseReturnValue:
 @provider.get("/programs/<uuid:program_id>/activity")
 def show_program_activity(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
-    before = _id(request.args.get("before", ""))
-    rows = activity.list_activities(g.db, object_id=program.id, before=before, limit=_PAGE + 1)
+    actor, before = request.args.get("q", "").strip()[:50], _id(request.args.get("before", ""))
+    verbs, verb = activity.verbs_of(g.db, program), request.args.get("what", "")
+    verb = verb if verb in verbs else ""
+    rows = activity.list_activities(
+        g.db, object_id=program.id, object_kind=program.__tablename__, actor=actor, verb=verb, before=before,
+        limit=_PAGE + 1,
+    )  # fmt: skip
     more, rows = len(rows) > _PAGE, rows[:_PAGE]
-    here = url_for("provider.show_program_activity", program_id=program.id)
+    here: dict[str, Any] = {"program_id": program.id, "q": actor or None, "what": verb or None}
     return render(
-        "provider/programs/activity.html", program=program, tab="activity", rows=rows,
-        next_url=f"{here}?before={rows[-1].id}" if more else "", first_url=here if before else "",
+        "provider/programs/activity.html", program=program, tab="activity", rows=rows, q=actor, verb=verb, verbs=verbs,
+        next_url=url_for("provider.show_program_activity", before=rows[-1].id, **here) if more else "",
+        first_url=url_for("provider.show_program_activity", **here) if before else "",
     )  # fmt: skip
 
 

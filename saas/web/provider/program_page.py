@@ -58,8 +58,9 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     ),
 }
 STEP_SECTIONS = {
-    Step.REGISTER: "registration", Step.PROFILE: "profile", Step.CATEGORIES: "categories",
-    Step.CERTIFY: "certification", Step.FILE: "filing", Step.BUILD: "code", Step.AUDIT: "code", Step.ONLINE: "code",
+    Step.REGISTER: "registration", Step.AUTHORIZE: "permissions", Step.PROFILE: "profile",
+    Step.CATEGORIES: "categories", Step.CERTIFY: "certification", Step.FILE: "filing",
+    Step.BUILD: "code", Step.AUDIT: "code", Step.ONLINE: "code",
 }  # fmt: skip
 """Where a step of the timeline is dealt with."""
 _NEXT = {
