@@ -79,6 +79,13 @@ def test_pages_of_a_provider(width: int, language: str, looks: Callable[..., Loo
         "code": walked.code_page, "upload-form": f"{walked.program_page}/upload",
         "audit-form": f"{walked.program_page}/audit", "code-history": f"{walked.code_page}/history",
         "roll-back": f"{walked.program_page}/roll-back", "templates": f"{house}templates",
+        "versions": f"{walked.program_page}/versions", "phase": f"{walked.program_page}/phased-release",
+        "suspend": f"{walked.program_page}/service/suspend", "base-library": f"{walked.program_page}/base-library",
+        "checks": f"{house}programs/selection/checks?id={walked.program_page.rpartition('/')[2]}",
+        "registrations": f"{house}registrations", "registration-new": f"{house}registrations/new",
+        "registration-import": f"{house}registrations/import",
+        "registration-form": f"{house}registrations/new/enterprise?merchant={walked.merchant_page.rpartition('/')[2]}",
+        "registration-program": f"{walked.program_page}/registration",
         "members": f"{house}members", "activity": f"{house}activity", "settings": f"{house}settings",
         "rejected": walked.rejected_page, "upload": walked.upload_page,
     }.items():  # fmt: skip

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from saas import db as database
-from saas.releases.models import AuditStatus, ReleaseStatus
+from saas.releases.models import Audit, AuditStatus, ReleaseStatus, Template
 from tests.releases.conftest import CATEGORY, Desk, control, desk, sandbox  # noqa: F401 - fixtures
 from tests.web.conftest import Browser
 
@@ -257,6 +257,23 @@ def test_every_page_is_drawn_in_both_languages(desk: Desk, browser: Browsers, la
     assert row.status == ReleaseStatus.DONE
     alice = browser("alice")
     alice.client.set_cookie("daiban_language", language)
-    for path in ("code", "upload", "roll-back", "code/history?kind=audits"):
+    for path in (
+        "code", "upload", "audit", "versions", "phased-release", "phased-release/cancel", "service/suspend",
+        "service/resume", "base-library", "roll-back", "code/history?kind=audits", "code/history?kind=releases",
+    ):  # fmt: skip
         alice.text(f"/p/alice/programs/{desk.program.id}/{path}")
     alice.text("/p/alice/templates")
+    with desk.session() as db:
+        template, audit = db.scalars(select(Template)).one(), db.scalars(select(Audit)).one()
+    for path in (
+        f"templates/{template.id}",
+        f"templates/{template.id}/variables",
+        f"templates/{template.id}/delete",
+        f"audits/{audit.id}",
+        f"audits/{audit.id}/undo",
+        f"audits/{audit.id}/speed-up",
+    ):
+        alice.text(f"/p/alice/{path}")
+    alice.text(f"/p/alice/programs/selection/checks?id={desk.program.id}")
+    for action in ("upload", "submit", "undo", "release", "phase", "phase_cancel", "roll_back", "suspend", "library"):
+        alice.text(f"/p/alice/programs/selection/start?action={action}&id={desk.program.id}")

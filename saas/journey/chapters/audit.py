@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from saas.journey import papers
 from saas.journey.main_job import Journey, Step
-from saas.journey.window import Stuck, Upload, Window, link_path
+from saas.journey.window import Stuck, Upload, Value, Window, link_path
 from saas.sandbox.control import SandboxControl
 
 VERSION = "2.1.0"
@@ -46,8 +46,10 @@ class AuditDesk:
 
     def bring_code(self) -> None:
         with SandboxControl(self.journey.wechat) as control:
-            draft = {"user_version": VERSION, "user_desc": f"旅程 {VERSION}", "privacy": ["getLocation"]}
-            control.add_draft(self.journey.component["appid"], **draft)
+            control.add_draft(
+                self.journey.component["appid"], user_version=VERSION, user_desc=f"旅程 {VERSION}",
+                privacy=["getLocation"],
+            )  # fmt: skip
         self.owner.open(self.journey.page("/templates"))
         self.owner.press("从微信刷新")
         self.owner.wait_for(f"旅程 {VERSION}", seconds=self.journey.patience)
@@ -95,11 +97,17 @@ class AuditDesk:
         notes = Upload("说明.txt", "不是图片".encode(), "text/plain")
         self.owner.press("提交审核", {"files": notes}, status=422)
         self.journey.expect(self.owner, "说明.txt 不是图片")
-        given = {
+        given: dict[str, Value] = {
             "items-0-title": "点单", "items-0-tag": "奶茶 堂食", "version_desc": "堂食点单，测试桌号 8",
             "files": papers.picture("点单页", width=400, height=700), "order_path": "pages/order/order",
         }  # fmt: skip
-        ugc = {"ugc": True, "ugc_scenes": "2", "ugc_methods": "1", "ugc_team": True, "ugc_description": "先审后发"}
+        ugc: dict[str, Value] = {
+            "ugc": True,
+            "ugc_scenes": "2",
+            "ugc_methods": "1",
+            "ugc_team": True,
+            "ugc_description": "先审后发",
+        }
         self.owner.press("提交审核", {**given, **ugc})
         self.be_in_review()
         self.journey.expect(self.desk_card(), "预览素材")
@@ -119,7 +127,10 @@ class AuditDesk:
     def answer(self) -> None:
         self.owner.follow("不改代码，重新提交")
         self.journey.expect(self.owner, "沿用上次提交的预览图片和视频")
-        given = {"feedback": "已补充类目", "feedback_files": papers.picture("整改", width=400, height=700)}
+        given: dict[str, Value] = {
+            "feedback": "已补充类目",
+            "feedback_files": papers.picture("整改", width=400, height=700),
+        }
         self.owner.press("提交审核", given)
         self.be_in_review()
         self.journey.expect(self.desk_card(), "已补充类目")
