@@ -5,7 +5,7 @@ from __future__ import annotations
 from saas.journey import papers
 from saas.journey.another import authorize_another
 from saas.journey.main_job import Journey, Step
-from saas.journey.window import Stuck, button_path, link_path
+from saas.journey.window import Stuck, Value, button_path, link_path
 from saas.sandbox.control import SandboxControl
 
 REASON = "营业执照不清楚，联系人电话无人接听"
@@ -41,7 +41,7 @@ class CertificationDesk:
         self.owner.follow("认证")
         self.owner.follow("认证模板")
         self.owner.follow("新建认证模板")
-        basics = {
+        basics: dict[str, Value] = {
             "name": self.template, "customer_type": "1", "account_name_type": "1", "pay_type": "1",
             "service_appid": "wx5a1b2c3d4e5f6071", "qualification": papers.picture("营业执照"),
         }  # fmt: skip

@@ -25,6 +25,7 @@ from saas.programs.certification_states import WORDS
 from saas.programs.changing import obstacle
 from saas.programs.models import Program
 from saas.programs.words import Turn
+from saas.tables import cell
 from saas.web.forms import chosen
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
@@ -97,10 +98,19 @@ def export_certification_charges() -> ResponseReturnValue:
     writer = csv.writer(table)
     writer.writerow([_("小程序"), "AppID", _("金额（元）"), _("状态"), _("订单号"), _("发起时间"), _("扣费时间")])
     for row in charges.all_charges(g.db):
-        name = f"'{row.program_name}" if row.program_name.startswith(("=", "+", "-", "@")) else row.program_name
         state = _(_CHARGES[ChargeState(row.state)][0])
         money = f"{row.amount_fen / 100:.2f}"
-        writer.writerow([name, row.appid, money, state, row.order_id, _local(row.created_at), _local(row.charged_at)])
+        writer.writerow(
+            [
+                cell(row.program_name),
+                row.appid,
+                money,
+                state,
+                row.order_id,
+                _local(row.created_at),
+                _local(row.charged_at),
+            ]
+        )
     response = Response("\ufeff" + table.getvalue(), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="certification-charges.csv"'
     return response

@@ -26,6 +26,8 @@ from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.wx.permissions import permission_set
 
+LINK_DAYS = (1, 3, 7, 15, 30)
+
 
 class LinkForm(Form):
     component_id = SelectField(_l("第三方平台"))
@@ -48,7 +50,7 @@ def create_link(merchant_id: UUID) -> ResponseReturnValue:
         ("", _("由商家在授权时选择")),
         *((str(one.id), one.name or one.appid) for one in programs),
     ]
-    form.days.choices = [(days, _("%(days)s 天", days=days)) for days in (1, 3, 7, 15, 30)]
+    form.days.choices = [(days, _("%(days)s 天", days=days)) for days in LINK_DAYS]
     form.permission_sets.choices = [(one.set.number, one.set.name(_language())) for one in offered_sets()]
     if components and form.validate_on_submit():
         program = get_program(g.db, g.who, UUID(form.program_id.data), Verb.WORK) if form.program_id.data else None

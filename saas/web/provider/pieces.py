@@ -47,6 +47,7 @@ _PROBLEMS = {
 }
 ACTIVITIES: Mapping[str, str] = {
     "authorization_link.create": N_("生成授权链接"),
+    "authorization_link.mail": N_("邮件发送授权链接"),
     "authorization_link.open": N_("打开微信授权页"),
     "authorization_link.revoke": N_("撤销授权链接"),
     "authorization_link.use": N_("授权链接有了结果"),
@@ -247,6 +248,11 @@ def word_badge(word: str) -> Markup:
 def link_badge(state: str) -> Markup:
     """What a link is good for, as a coloured word."""
     return _badge(*_LINKS[LinkState(state)])
+
+
+def link_state_name(state: LinkState) -> str:
+    """What a link is good for, in a word."""
+    return str(_(_LINKS[state][0]))
 
 
 @provider.app_template_global()
