@@ -138,14 +138,19 @@ def release(db: Session, item: BatchItem) -> dict[str, Any]:
 
 @step(label=N_("版本回退"), attempts=_ATTEMPTS)
 def roll_back(db: Session, item: BatchItem) -> dict[str, Any]:
-    """Goes back to the newest version that WeChat offers, which is the one before the present."""
+    """Goes back to `version`, as its people call it; without one to the newest that WeChat offers: the one before."""
 
     def begin(program: Program) -> Release:
         releasing.read_past_versions(db, program)
         versions = releasing.list_past_versions(db, program)
-        if not versions:
+        wanted = item.input.get("version", "")
+        chosen = next((one for one in versions if wanted in ("", one.user_version)), None)
+        if chosen is None and wanted and versions:
+            offered = "、".join(one.user_version for one in versions)
+            raise Conflict(N_("不能回退到 %(version)s，只能回退到：%(offered)s"), version=wanted, offered=offered)
+        if chosen is None:
             raise Conflict(N_("没有可以回退到的版本"))
-        return releasing.roll_back(db, program, versions[0], who=item.starter, lane=Lane(item.batch.lane))
+        return releasing.roll_back(db, program, chosen, who=item.starter, lane=Lane(item.batch.lane))
 
     return _released(item, _row(db, item, load_release, begin))
 

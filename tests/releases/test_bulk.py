@@ -115,6 +115,15 @@ def test_rolling_back_goes_to_the_version_before(desk: Desk) -> None:
     assert desk.counts()["revertCodeRelease"] >= 1
 
 
+def test_rolling_back_goes_to_the_version_that_is_named(desk: Desk) -> None:
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        desk.released(version)
+    item = run(desk, bulk.ROLL_BACK, version="0.9.0")
+    assert (item.status, item.error) == (ItemStatus.FAILED, "不能回退到 0.9.0，只能回退到：1.1.0、1.0.0")
+    assert run(desk, bulk.ROLL_BACK, version="1.0.0").status == ItemStatus.DONE
+    assert desk.state().online_version == "1.0.0"
+
+
 def test_missing_code_is_said(desk: Desk) -> None:
     item = run(desk, bulk.SUBMIT)
     assert (item.status, item.error) == (ItemStatus.FAILED, "还没有上传代码，请先上传")

@@ -78,6 +78,13 @@ class SureForm(ActionForm):
     sure = BooleanField(_l("我知道后果，对选中的小程序执行"), [DataRequired(_l("请先勾选确认"))])
 
 
+class RollBackForm(SureForm):
+    version = TextField(_l("回退到版本（留空回到各自的上一个）"), [at_most(64)])
+
+    def params(self) -> dict[str, Any]:
+        return {"version": self.version.data or ""}
+
+
 class PhaseForm(ActionForm):
     percent = IntegerField(_l("用户比例（%）"))
     developers = BooleanField(_l("项目成员先收到"))
@@ -120,8 +127,8 @@ for action in (
         "phase_cancel", N_("取消灰度发布"), N_("已收到新版本的用户回到线上版。"), phasing.CANCEL, SureForm, workable,
     ),
     Action(
-        "roll_back", N_("版本回退"), N_("马上回到上一个发布过的版本。现在的线上版本要重新上传、审核才能再用。"),
-        bulk.ROLL_BACK, SureForm, workable,
+        "roll_back", N_("版本回退"), N_("马上回到以前发布过的版本。现在的线上版本要重新上传、审核才能再用。"),
+        bulk.ROLL_BACK, RollBackForm, workable,
     ),
     Action(
         "suspend", N_("暂停服务"), N_("所有用户马上打不开小程序，随时可以恢复。"), serving.SUSPEND, SureForm, workable,

@@ -15,6 +15,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from saas.components.access import load_component
 from saas.errors import AppError, Invalid, NotFound
 from saas.programs.access import get_program
+from saas.programs.changing import obstacle
 from saas.programs.models import Program
 from saas.programs.words import NextStep, Word
 from saas.releases import code_state, releasing, templates, uploads
@@ -31,6 +32,7 @@ from saas.web.pages import render
 from saas.web.provider import release_words as words
 from saas.web.provider.blueprint import provider
 from saas.web.provider.release_pieces import template_name
+from saas.wx.permissions import DEVELOPMENT
 
 PAGE = 20
 
@@ -57,7 +59,7 @@ def show_code(program_id: UUID) -> ResponseReturnValue:
         trial=uploads.trial_upload(g.db, program), next_url=_next_url(program, status, upload),
         running=status.next_step is NextStep.WAIT or code_state.is_refreshing(g.db, program),
         quick=status.stage not in (Word.IN_REVIEW, Word.DELAYED), refreshing=code_state.is_refreshing(g.db, program),
-        component=load_component(g.db, program.component_id),
+        component=load_component(g.db, program.component_id), obstacle=obstacle(program, DEVELOPMENT),
     )  # fmt: skip
 
 
@@ -115,8 +117,15 @@ def upload_code(program_id: UUID) -> ResponseReturnValue:
         "provider/releases/upload.html", program=program, tab="code", form=form, rows=rows, chosen=chosen,
         merged=merged, values=values, faults=faults or (merged.faults if merged else ()),
         definitions=templates.definitions_of(chosen) if chosen else [], waiting_audit=_unreleased(program),
+        obstacle=obstacle(program, DEVELOPMENT),
         status=422 if request.method == "POST" and "preview" not in request.form else 200,
     )  # fmt: skip
+
+
+def _known(program: Program) -> str:
+    """What stands in the way before anybody has clicked."""
+    text = obstacle(program, DEVELOPMENT)
+    return str(_(text)) if text else ""
 
 
 def _template_name(row: Template) -> str:
@@ -190,7 +199,8 @@ def release_audit(audit_id: UUID) -> ResponseReturnValue:
         else:
             return done(_("开始发布"), url_for("provider.show_release", release_id=row.id))
     return render(
-        "provider/releases/release.html", program=program, tab="code", audit=audit, problem=problem, form=Form(),
+        "provider/releases/release.html", program=program, tab="code", audit=audit, form=Form(),
+        problem=problem or _known(program),
         state=code_state.find_state(g.db, program), status=409 if problem else 200,
     )  # fmt: skip
 
@@ -233,7 +243,8 @@ def roll_back(version_id: UUID) -> ResponseReturnValue:
         else:
             return done(_("开始回退"), url_for("provider.show_release", release_id=row.id))
     return render(
-        "provider/releases/roll_back.html", program=program, tab="code", version=version, problem=problem, form=Form(),
+        "provider/releases/roll_back.html", program=program, tab="code", version=version, form=Form(),
+        problem=problem or _known(program),
         state=code_state.find_state(g.db, program), status=409 if problem else 200,
     )  # fmt: skip
 

@@ -141,7 +141,8 @@ def _confirmed(
         else:
             return done(text, _address(program), "info")
     return render(
-        f"provider/releases/{template}.html", program=program, tab="versions", problem=problem, form=form,
+        f"provider/releases/{template}.html", program=program, tab="versions", form=form,
+        problem=problem or (_(hindered) if (hindered := obstacle(program, DEVELOPMENT)) else ""),
         state=code_state.find_state(g.db, program), status=409 if problem else 200,
     )  # fmt: skip
 
