@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 from saas.journey.chapters import (
     audit,
+    authorization,
     categories,
     certification,
     codes,
     domains,
+    filing,
+    overview,
+    privacy,
     profile,
     registration,
     release,
@@ -25,15 +29,19 @@ Chapter = Callable[[Journey], list[Step]]
 CHAPTERS: dict[str, Chapter] = {
     "subject_data": subject_data.steps,
     "registration": registration.steps,
+    "authorization": authorization.steps,
     "profile": profile.steps,
     "categories": categories.steps,
     "domains": domains.steps,
+    "privacy": privacy.steps,
     "templates": templates.steps,
     "testers": testers.steps,
     "codes": codes.steps,
     "certification": certification.steps,
+    "filing": filing.steps,
     "audit": audit.steps,
     "release": release.steps,
+    "overview": overview.steps,
 }
 """By name, in the order of the rows."""
 
