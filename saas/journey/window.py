@@ -81,7 +81,7 @@ def link_path(words: str, near: str = "") -> str:
 
 
 def _says(words: str) -> str:
-    return f"normalize-space(.)={quoted(words)} or .//b[normalize-space(.)={quoted(words)}]"
+    return f"normalize-space(.)={quoted(words)} or .//*[self::b or self::strong][normalize-space(.)={quoted(words)}]"
 
 
 def _near(words: str) -> str:

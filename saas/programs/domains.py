@@ -24,7 +24,7 @@ from saas.components.access import load_component
 from saas.components.budgets import left
 from saas.components.domains import USED_UP, Kind, keep_check_file, list_domains, registered
 from saas.components.hosts import SCHEMES, WEBVIEW, Change, Hosts, difference, is_covered, read_hosts
-from saas.components.models import CheckFile, ComponentDomain
+from saas.components.models import ComponentDomain
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.errors import N_, Conflict, Invalid
@@ -169,22 +169,6 @@ def start_missing(db: Session, program: Program, *, who: Who) -> BatchItem:
     if item is None:
         raise Conflict(_NOTHING)
     return item
-
-
-def check_file_content(db: Session, host: str, name: str) -> str | None:
-    """What a business domain that leads to us must serve under this name. In a platform session: WeChat asks without
-    saying whose it is.
-    """
-    business = select(ComponentDomain.component_id).where(
-        ComponentDomain.kind == Kind.BUSINESS, ComponentDomain.host == host
-    )
-    directly = select(ProgramDomain.program_id).where(
-        ProgramDomain.kind == WEBVIEW, ProgramDomain.address == f"https://{host}"
-    )
-    query = select(CheckFile.content).where(
-        CheckFile.name == name, CheckFile.owner_id.in_(business) | CheckFile.owner_id.in_(directly)
-    )
-    return db.scalars(query.limit(1)).first()
 
 
 def addition(typed: Mapping[str, str]) -> dict[str, Any]:

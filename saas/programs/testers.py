@@ -89,7 +89,7 @@ def address_book(db: Session, *, who: Who) -> list[tuple[Tester, int]]:
 
 def masked(wechat_id: str) -> str:
     """A WeChat id as screens show it: the middle is hidden."""
-    return f"{wechat_id[:2]}{'*' * max(len(wechat_id) - 4, 2)}{wechat_id[-2:]}" if wechat_id else ""
+    return f"{wechat_id[:2]}****{wechat_id[-2:]}" if wechat_id else ""
 
 
 def tester_limit(program: Program) -> int:

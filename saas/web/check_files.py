@@ -1,4 +1,4 @@
-"""The check files of business domains that lead to us: WeChat fetches them at the root of the host."""
+"""Check files of hosts that lead to us: WeChat fetches them at the root of the host."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, request
 
-from saas.programs.domains import check_file_content
+from saas.programs.check_files import check_file_content
 from saas.web import unit
 
 check_files = Blueprint("check_files", __name__)
@@ -14,7 +14,7 @@ check_files = Blueprint("check_files", __name__)
 
 @check_files.get("/<name>.txt")
 def show_check_file(name: str) -> Response:
-    """Byte for byte, and only to who asks at a host that we know as a business domain."""
+    """Byte for byte, and only to who asks at a host that a provider has named."""
     host = urlsplit(f"//{request.host}").hostname or ""
     content = check_file_content(unit.begin_for_platform("a check file is asked for"), host, f"{name}.txt")
     if content is None:

@@ -85,7 +85,8 @@ class ChromiumWindow:
         form = self.page.locator(f"xpath=//form[@id='{named}']") if named else button.locator("xpath=ancestor::form")
         for name, value in fields.items():
             self._fill(form, name, value)
-        self._navigate(button.click, status)
+        target = urljoin(self.page.url, form.first.get_attribute("action") or "")
+        self._navigate(button.click, status, target)
 
     def read(self, path: str, attribute: str = "") -> str:
         found = self._one(path, opened=False)

@@ -16,6 +16,7 @@ from saas.db import platform_session
 from saas.errors import Conflict, Forbidden, Invalid
 from saas.programs import domains
 from saas.programs.access import load_program
+from saas.programs.check_files import check_file_content
 from saas.programs.domains import DomainState, domains_of, state_of
 from saas.programs.models import DomainWay
 from tests.releases.conftest import Desk, control, desk, sandbox  # noqa: F401 - fixtures
@@ -97,9 +98,9 @@ def test_the_component_app_comes_first(at: Domains) -> None:
         assert found.name.startswith("component_verify_")
         name, content = found.name, found.content
     with platform_session("a test") as db:
-        assert domains.check_file_content(db, "h5.example.com", name) == content
-        assert domains.check_file_content(db, "api.example.com", name) is None
-        assert domains.check_file_content(db, "h5.example.com", "other.txt") is None
+        assert check_file_content(db, "h5.example.com", name) == content
+        assert check_file_content(db, "api.example.com", name) is None
+        assert check_file_content(db, "h5.example.com", "other.txt") is None
 
 
 def test_removing_leaves_what_others_registered(at: Domains) -> None:

@@ -110,15 +110,20 @@ def edit_component_domains(component_id: UUID) -> ResponseReturnValue:
 @provider.get("/components/<uuid:component_id>/domains/check-file")
 def component_check_file(component_id: UUID) -> ResponseReturnValue:
     component = get_component(g.db, g.who, component_id)
-    return check_file_response(domains.check_file_of(g.db, component.id))
+    return kept_file_response(domains.check_file_of(g.db, component.id))
 
 
-def check_file_response(row: CheckFile | None) -> Response:
-    """The file to put on a host, byte for byte."""
+def kept_file_response(row: CheckFile | None) -> Response:
+    """The file of a component app or a mini program; 404 when it was never read."""
     if row is None:
         raise NotFound()
-    response = Response(row.content, content_type="text/plain; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=row.name)
+    return check_file_response(row.name, row.content)
+
+
+def check_file_response(name: str, content: str) -> Response:
+    """A file to put on a host, byte for byte."""
+    response = Response(content, content_type="text/plain; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
 

@@ -29,7 +29,7 @@ from saas.web.forms import Form
 from saas.web.going import done
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
-from saas.web.provider.component_domains import check_file_response
+from saas.web.provider.component_domains import kept_file_response
 from saas.web.provider.telling import telling_item
 from saas.wx.permissions import DEVELOPMENT
 
@@ -142,7 +142,7 @@ def edit_domains(program_id: UUID) -> ResponseReturnValue:
 @provider.get("/programs/<uuid:program_id>/domains/check-file")
 def program_check_file(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
-    return check_file_response(check_file_of(g.db, program.id))
+    return kept_file_response(check_file_of(g.db, program.id))
 
 
 def _start(program_id: UUID, service: Callable[..., Any], text: str) -> ResponseReturnValue:

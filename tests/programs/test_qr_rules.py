@@ -1,0 +1,158 @@
+"""Rules of ordinary QR codes against the sandbox: check file first, tried, published, deleted; whose file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from saas.batches.models import BatchItem, ItemStatus
+from saas.components.budgets import left
+from saas.components.models import ComponentApp
+from saas.config import settings
+from saas.db import new_id, platform_session, tenant_session
+from saas.errors import Conflict, Forbidden, Invalid
+from saas.programs import qr_rules
+from saas.programs.access import load_program
+from saas.programs.check_files import check_file_content
+from saas.programs.models import Program, ProgramDomain, ProgramQrRules
+from tests.releases.conftest import Desk, control, desk, sandbox  # noqa: F401 - fixtures
+
+PREFIX = "https://qr.example.com/table/"
+GIVEN: dict[str, Any] = {
+    "prefix": PREFIX, "path": "pages/index/index", "links": f"{PREFIX}7", "version": "2", "exclusive": True,
+}  # fmt: skip
+
+
+class Rules:
+    """What the tests do with rules, each step in a transaction of its own."""
+
+    def __init__(self, desk: Desk) -> None:  # noqa: F811
+        self.desk = desk
+
+    def do(self, work: Callable[[Session, Program], BatchItem]) -> BatchItem:
+        with self.desk.session() as db:
+            item = work(db, load_program(db, self.desk.program.id))
+        self.desk.run_jobs(wait=60)
+        with self.desk.session() as db:
+            return db.scalars(select(BatchItem).where(BatchItem.id == item.id)).one()
+
+    def save(self, **changes: Any) -> BatchItem:
+        who = self.desk.alice
+        return self.do(lambda db, program: qr_rules.start_saving(db, program, GIVEN | changes, who=who))
+
+    def publish(self) -> BatchItem:
+        return self.with_rule(qr_rules.start_publishing)
+
+    def delete(self) -> BatchItem:
+        return self.with_rule(qr_rules.start_deleting)
+
+    def with_rule(self, service: Any) -> BatchItem:
+        def work(db: Session, program: Program) -> BatchItem:
+            item: BatchItem = service(db, program, qr_rules.rule_of(db, program, PREFIX), who=self.desk.alice)
+            return item
+
+        return self.do(work)
+
+    def kept(self) -> ProgramQrRules:
+        with self.desk.session() as db:
+            row = qr_rules.rules_of(db, load_program(db, self.desk.program.id))
+            assert row is not None
+            return row
+
+
+@pytest.fixture
+def at(desk: Desk) -> Rules:  # noqa: F811
+    return Rules(desk)
+
+
+def test_a_rule_is_added_changed_published_and_deleted(at: Rules) -> None:
+    at.desk.released()
+    assert at.save().status == ItemStatus.DONE
+    expected = {
+        "prefix": PREFIX, "path": "pages/index/index", "exclusive": True, "version": 2, "links": [f"{PREFIX}7"],
+        "published": False,
+    }  # fmt: skip
+    assert at.kept().rules == [expected]
+    assert at.save().status == ItemStatus.SKIPPED
+    assert at.save(path="/pages/menu/index", links="").status == ItemStatus.DONE
+    assert at.kept().rules == [expected | {"path": "pages/menu/index", "links": []}]
+    assert at.publish().status == ItemStatus.DONE
+    assert at.kept().rules[0]["published"]
+    assert at.publish().status == ItemStatus.SKIPPED
+    with at.desk.session() as db:
+        assert left(db, load_program(db, at.desk.program.id), qr_rules.BUDGET).left == 99
+    with pytest.raises(Conflict, match="不能修改"):
+        at.save()
+    assert at.delete().status == ItemStatus.DONE
+    assert at.kept().rules == []
+
+
+def test_without_its_check_file_a_host_is_refused(at: Rules) -> None:
+    at.desk.control.change_host("qr.example.com", check_file=0)
+    item = at.save()
+    assert (item.status, item.errcode) == (ItemStatus.FAILED, 85069)
+    kept = at.kept()
+    with platform_session("a test") as db:
+        assert check_file_content(db, "qr.example.com", kept.file_name) == kept.file_content
+        assert check_file_content(db, "other.example.com", kept.file_name) is None
+    at.desk.control.change_host("qr.example.com", check_file=1)
+    assert at.save().status == ItemStatus.DONE
+
+
+def test_before_the_first_release_nothing_is_published(at: Rules) -> None:
+    at.save()
+    with pytest.raises(Conflict, match="还没有发布"):
+        at.publish()
+    assert at.desk.counts().get("qrcodeJumpPublish", 0) == 0
+
+
+def test_whoever_named_a_host_first_has_its_file_served(at: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
+    at.save()
+    kept = at.kept()
+    cast = at.desk.cast
+
+    def served() -> str | None:
+        with platform_session("a test") as db:
+            return check_file_content(db, "qr.example.com", kept.file_name)
+
+    assert served() == kept.file_content
+    monkeypatch.setenv("DAIBAN_PUBLIC_URL", "https://qr.example.com")
+    settings.cache_clear()
+    assert served() is None
+    monkeypatch.undo()
+    settings.cache_clear()
+    with tenant_session(cast.charlies) as db:
+        own = {"provider_id": cast.charlies}
+        app = ComponentApp(id=new_id(), key="c", name="n", appid="wxc", **own)
+        db.add(app)
+        db.flush()
+        program = Program(id=new_id(), component_id=app.id, appid="wx11aa22bb33cc44dd", **own)
+        db.add(program)
+        db.flush()
+        address = {"kind": "webviewdomain", "address": "https://qr.example.com"}
+        db.add(ProgramDomain(program_id=program.id, wished=True, **address, **own))
+    assert served() is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("prefix", "qr.example.com/table"), ("prefix", "https://qr.example.com"), ("prefix", "ftp://qr.example.com/"),
+        ("prefix", "https://1.2.3.4/"), ("prefix", "https://qr.example.com/#x"), ("path", "pages/index?a=1"),
+        ("path", ""), ("links", "https://else.example.com/"), ("links", " ".join(f"{PREFIX}{n}" for n in range(6))),
+        ("version", "4"), ("prefix", "https:///x"), ("links", "x"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_rule_is_refused_at_its_field(field: str, value: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        qr_rules.check_rule(GIVEN | {field: value})
+    assert refused.value.field == field
+
+
+def test_viewers_change_no_rules(at: Rules) -> None:
+    with at.desk.session() as db, pytest.raises(Forbidden):
+        qr_rules.start_saving(db, load_program(db, at.desk.program.id), GIVEN, who=at.desk.cast.who["bob"])
