@@ -119,7 +119,7 @@ class AuditDesk:
 
     def be_rejected(self) -> None:
         self.desk_card().press("驳回", {"reason": REASON, "pictures": "2"}, near=self.journey.program_name)
-        self.owner.wait_for("请补充 对应类目 (https://kf.qq.com) 后再提交", seconds=self.journey.patience)
+        self.owner.wait_for("请补充对应类目 (https://kf.qq.com) 后再提交", seconds=self.journey.patience)
         self.owner.wait_for_path("//img[@alt='审核截图 2']", seconds=self.journey.patience)
         if "<br>" in self.owner.text:
             raise Stuck("the reason still has its tags")
