@@ -87,6 +87,12 @@ def test_pages_of_a_provider(width: int, language: str, looks: Callable[..., Loo
         "registration-form": f"{house}registrations/new/enterprise?merchant={walked.merchant_page.rpartition('/')[2]}",
         "registration-program": f"{walked.program_page}/registration",
         "members": f"{house}members", "activity": f"{house}activity", "settings": f"{house}settings",
+        "component-domains": f"{walked.component_page}/domains",
+        "component-domains-edit": f"{walked.component_page}/domains/edit",
+        "domains": f"{walked.program_page}/domains", "domains-edit": f"{walked.program_page}/domains/edit",
+        "testers": f"{walked.program_page}/testers", "address-book": f"{house}testers",
+        "codes": f"{walked.program_page}/codes", "code-new": f"{walked.program_page}/codes/new/unlimited",
+        "qr-rules": f"{walked.program_page}/qr-rules", "qr-rule-new": f"{walked.program_page}/qr-rules/edit",
         "rejected": walked.rejected_page, "upload": walked.upload_page,
     }.items():  # fmt: skip
         looking.examine(name, address)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from saas.batches.models import BatchItem
 from saas.components.models import CheckFile, ComponentDomain
 from saas.db import new_id, tenant_session
-from saas.programs.models import ProgramDomain
+from saas.programs.models import Program, ProgramDomain
 from tests.cast import Cast
 from tests.web.conftest import Browser
 from tests.web.things import build_things
@@ -62,6 +62,7 @@ def test_what_was_typed_is_kept_when_it_is_refused(cast: Cast, browser: Browsers
         (f"{component}/domains/edit", {"server": "a.example.com/x"}, "a.example.com/x", "不要带路径"),
         (f"{program}/testers", {"people": "13800138000"}, "13800138000", "不是微信号"),
         (f"{program}/codes/new/unlimited", {"scene": "中文", "width": "430"}, "中文", "1 到 32 个字符"),
+        (f"{program}/qr-rules/edit", {"prefix": "qr.example.com", "version": "2"}, "qr.example.com", "完整的链接"),
     ):
         answer = alice.post(address, typed)
         assert (address, answer.status_code) == (address, 422)
@@ -94,3 +95,39 @@ def test_only_administrators_register_domains_at_the_component_app(browser: Brow
     page = f"/p/alice/components/{things['component_id']}/domains"
     assert "编辑域名" in browser("anna").text(page)
     assert "编辑域名" not in browser("max").text(page)
+
+
+def test_a_selection_is_set_up_together(cast: Cast, browser: Browsers, things: dict[str, str]) -> None:
+    max_, start = browser("max"), f"/p/alice/programs/selection/start?id={things['program_id']}&action="
+    for action, typed, params in (
+        (
+            "domains_remove", {"do-requestdomain": "old.example.com"},
+            {"add": {}, "remove": {"requestdomain": ["https://old.example.com"]}},
+        ),
+        ("testers_leave", {"do-tester": things["tester_id"]}, {"tester_id": things["tester_id"]}),
+        (
+            "trial_codes", {"do-page": "pages/index/index"},
+            {"form": "trial", "settings": {"page": "pages/index/index", "query": ""}},
+        ),
+    ):  # fmt: skip
+        assert max_.get(f"{start}{action}").status_code == 200
+        before = len(items(cast))
+        answer = max_.post(f"{start}{action}", {**typed, "id": things["program_id"]})
+        (started,) = items(cast)[before:]
+        assert (action, answer.status_code, started.batch.params) == (action, 303, params)
+    with tenant_session(cast.alices) as db:
+        db.scalars(select(Program).where(Program.id == things["program_id"])).one().permission_sets = [30]
+    before = len(items(cast))
+    answer = max_.post(f"{start}domains_remove", {"do-udpdomain": "old.example.com", "id": things["program_id"]})
+    assert (answer.status_code, len(items(cast))) == (422, before)
+
+
+def test_what_a_code_needs_is_said_before_the_click(cast: Cast, browser: Browsers, things: dict[str, str]) -> None:
+    with tenant_session(cast.alices) as db:
+        program = db.scalars(select(Program).where(Program.id == things["program_id"])).one()
+        program.permission_sets, program.trial_version = [18, 30], "1.0.0"
+    page = browser("max").text(f"/p/alice/programs/{things['program_id']}/codes")
+    assert "/codes/new/trial" in page
+    assert "/codes/new/unlimited" not in page
+    assert "“账号管理”权限" in page
+    assert "“获取小程序链接”权限" in page
