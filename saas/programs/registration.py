@@ -317,7 +317,7 @@ def _begin(db: Session, case: Registration) -> None:
     if case.status != RegistrationStatus.SENDING:
         case.attempt += 1
     case.task_id, case.task_state, case.link, case.status_code = "", None, "", None
-    case.sent_at, case.expires_at, case.finished_at = clock.now(), None, None
+    case.sent_at, case.expires_at, case.finished_at, case.asked_at = clock.now(), None, None, None
     clear_failure(case)
     try:
         with db.begin_nested():

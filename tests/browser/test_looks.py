@@ -93,6 +93,10 @@ def test_pages_of_a_provider(width: int, language: str, looks: Callable[..., Loo
         "testers": f"{walked.program_page}/testers", "address-book": f"{house}testers",
         "codes": f"{walked.program_page}/codes", "code-new": f"{walked.program_page}/codes/new/unlimited",
         "qr-rules": f"{walked.program_page}/qr-rules", "qr-rule-new": f"{walked.program_page}/qr-rules/edit",
+        "certifications": f"{house}certifications", "certification": f"{walked.program_page}/certification",
+        "certification-templates": f"{house}certifications/templates",
+        "certification-template-new": f"{house}certifications/templates/new",
+        "certification-charges": f"{house}certifications/charges", "missing-permissions": f"{house}permissions",
         "rejected": walked.rejected_page, "upload": walked.upload_page,
     }.items():  # fmt: skip
         looking.examine(name, address)

@@ -110,7 +110,9 @@ class RegistrationOffice:
         self.journey.expect(self.owner, "已导入 2 家")
         ids = [self.owner.read(f"//tr[contains(., '{name}')]//input", "value") for name in (self.second, self.third)]
         self.owner.press("提交勾选的", {"id": ids})
-        self.owner.wait_for("已完成 2", seconds=self.journey.patience)
+        self.owner.wait_for_path(
+            f"//tr[contains(., '{self.third}')][contains(., '已完成')]", seconds=self.journey.patience
+        )
 
     def lose_the_event(self) -> None:
         self.open_waiting(self.second)
