@@ -34,7 +34,7 @@ from saas.programs.certification_models import (
     Certification,
     CertificationStatus,
 )
-from saas.programs.certification_progress import certificate_ends_at
+from saas.programs.certification_progress import ENDING, certificate_ends_at
 from saas.programs.certification_states import WORDS, ways
 from saas.programs.changing import obstacle
 from saas.programs.models import Program
@@ -89,7 +89,8 @@ def _show(program: Program, form: DraftForm, status: int = 200) -> ResponseRetur
     rows = list_certifications_of(g.db, program)
     current = rows[0] if rows else None
     values = current.values if current else {}
-    passed = next((row for row in rows if row.status == _S.PASSED), None)
+    ends_at = certificate_ends_at(program, next((row for row in rows if row.status == _S.PASSED), None))
+    review_from = ends_at - ENDING if ends_at else None
     return render(
         "provider/programs/certification.html", program=program, tab="certification", current=current, form=form,
         way=ways(current), word=WORDS[_S(current.status)] if current else None, words=WORDS, earlier=rows[1:],
@@ -98,7 +99,8 @@ def _show(program: Program, form: DraftForm, status: int = 200) -> ResponseRetur
         milestones=_milestones(current) if current else [],
         remaining=_remaining(current), shows_link=bool(current and current.status in OF_ADMINISTRATOR),
         item=telling_item(program.id, certifying.STEPS), obstacle=obstacle(program, DEVELOPMENT),
-        ends_at=certificate_ends_at(program, passed), most_refills=MOST_REFILLS, status=status,
+        ends_at=ends_at, review_from=review_from, most_refills=MOST_REFILLS, status=status, paper_names=PAPERS,
+        too_early=bool(current and current.status == _S.PASSED and review_from and review_from > clock.now()),
         mentioned=_mentioned(current),
         named=newest_items(g.db, program.id, (certifying.CHECK_NAME,)).get(certifying.CHECK_NAME),
     )  # fmt: skip
@@ -128,7 +130,8 @@ def _milestones(current: Certification) -> list[dict[str, Any]]:
         state = "done" if number < at or status is _S.PASSED else "todo"
         if number == at and status is not _S.PASSED:
             state = "failed" if ended_badly else "now"
-        found.append({"label": label, "state": state, "detail": _(WORDS[status].label) if number == at else ""})
+        said = _("草稿") if status is _S.DRAFT else _(WORDS[status].label)
+        found.append({"label": label, "state": state, "detail": said if number == at else ""})
     return found
 
 
