@@ -43,7 +43,7 @@ class Studio:
         self.journey.expect(self.owner, "还剩")
 
     def check_name(self) -> None:
-        self.owner.press("先检测，不用次数", {"name": "茶"}, status=422)
+        self.owner.press("先检测，不用次数", {"change_name": True, "name": "茶"}, status=422)
         self.journey.expect(self.owner, "名称要有 4 到 30 个字符")
         self.owner.press("先检测，不用次数", {"name": self.name})
         self.owner.wait_for("可以用，但要提交证明", seconds=self.journey.patience)
@@ -67,13 +67,7 @@ class Studio:
         self.owner.wait_for_path(f"//h1[normalize-space(.)='{self.name}']", seconds=self.journey.patience, reload=True)
 
     def set_avatar(self) -> None:
-        given: dict[str, Value] = {
-            "avatar": papers.picture("标志", width=900, height=600),
-            "size": "60",
-            "x": "10",
-            "y": "50",
-        }
-        self.owner.press("提交勾选的修改", {"change_avatar": True, **given})
+        self.owner.press("提交勾选的修改", {"change_avatar": True, "avatar": papers.picture("标志", width=900)})
         self.owner.wait_for_path("//main//img[contains(@src, '/avatar')]", seconds=self.journey.patience, reload=True)
         self.settle()
 

@@ -71,8 +71,8 @@ class RecordsOffice:
         self.owner.follow("修改负责人和标签")
         self.owner.press("保存", {"owner": "小旅", "tags": f"旗舰{self.mark}，连锁"})
         self.journey.expect(self.owner, f"旗舰{self.mark}")
-        self.owner.open(self.journey.page("/programs"))
-        self.owner.press("筛选", {"q": self.journey.program_name[1:4], "tag": f"旗舰{self.mark}"})
+        self.owner.open(self.journey.page(f"/programs?tag=旗舰{self.mark}"))
+        self.owner.press("筛选", {"q": self.journey.program_name[1:4]})
         self.journey.expect(self.owner, self.journey.program_name)
         self.journey.expect(self.owner, "共 1 个")
 
@@ -102,7 +102,7 @@ class RecordsOffice:
         self.journey.expect(self.owner, "待注册")
 
     def act_on_selection(self) -> None:
-        self.owner.press("筛选", {"q": "", "tag": "华南"})
+        self.owner.open(self.journey.page("/programs?tag=华南"))
         self.owner.press("保存筛选", {"name": f"华南{self.mark}"})
         self.owner.follow("对全部 2 个操作")
         self.owner.press("增减标签")
