@@ -5,7 +5,7 @@ Changes go out as additions and removals, never as a whole list: what somebody e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -77,27 +77,41 @@ def domains_of(db: Session, program_id: UUID) -> list[ProgramDomain]:
     return list(db.scalars(query.order_by(ProgramDomain.address)))
 
 
-def listed_of(db: Session, program: Program) -> list[ComponentDomain] | None:
-    """What mini programs of its component app may choose from; None when that was never read, or does not matter."""
+@dataclass(frozen=True)
+class Listed:
+    """What mini programs of a component app may choose from; `is_newer` than what the mini program's page tells."""
+
+    rows: list[ComponentDomain]
+    is_newer: bool
+
+    def covers(self, kind: str, address: str) -> bool:
+        return is_covered(address, registered(self.rows, _platform_kind(kind)))
+
+
+def listed_of(db: Session, program: Program) -> Listed | None:
+    """None when the component app's list was never read, or does not matter."""
     component = load_component(db, program.component_id)
-    return list_domains(db, component.id) if component.domains_read_at and not _is_direct(program) else None
+    read_at = component.domains_read_at
+    if read_at is None or _is_direct(program):
+        return None
+    return Listed(list_domains(db, component.id), program.domains_read_at is None or read_at > program.domains_read_at)
 
 
-def state_of(row: ProgramDomain, listed: Collection[ComponentDomain] | None) -> DomainState:
-    """`listed` as `listed_of` tells."""
+def state_of(row: ProgramDomain, listed: Listed | None) -> DomainState:
+    """`listed` as `listed_of` tells. What the component app has lost since falls away with the next release."""
     by_us = [way for way in row.ways if way != "mp"]
-    if row.wished and row.effective:
+    unlisted = listed is not None and not listed.covers(row.kind, row.address)
+    falls_away = unlisted and listed is not None and listed.is_newer and row.ways == [DomainWay.LISTED]
+    if row.wished and row.effective and not falls_away:
         return DomainState.EFFECTIVE
-    if row.wished and listed is not None and not _is_listed(row.kind, row.address, listed):
+    if row.wished and unlisted:
         return DomainState.UNREGISTERED
     if row.wished:
         return DomainState.PENDING if by_us else DomainState.REFUSED if row.refused else DomainState.MISSING
     return DomainState.EXTRA
 
 
-def missing_at_platform(
-    rows: Iterable[ProgramDomain], listed: Collection[ComponentDomain] | None
-) -> dict[Kind, list[str]]:
+def missing_at_platform(rows: Iterable[ProgramDomain], listed: Listed | None) -> dict[Kind, list[str]]:
     """Bare hosts that a mini program needs and its component app lacks."""
     found: dict[Kind, list[str]] = {kind: [] for kind in Kind}
     for row in rows:
@@ -264,13 +278,13 @@ class _Work:
     sent: bool = False
     failure: CallFailed | None = None
 
-    def add(self, addresses: Mapping[str, list[str]], listed: list[ComponentDomain] | None) -> None:
+    def add(self, addresses: Mapping[str, list[str]], listed: Listed | None) -> None:
         way = self.program.domain_way
         new = {
             kind: [one for one in some if not self.found.has(kind, one, way)] for kind, some in addresses.items()
         }  # fmt: skip
         if listed is not None:
-            unknown = {(kind, one) for kind, some in new.items() for one in some if not _is_listed(kind, one, listed)}
+            unknown = {(kind, one) for kind, some in new.items() for one in some if not listed.covers(kind, one)}
             self.refused |= dict.fromkeys(unknown, UNREGISTERED)
             new = {kind: [one for one in some if (kind, one) not in unknown] for kind, some in new.items()}
         self._send("add", new, way)
@@ -382,10 +396,6 @@ def _new_row(program: Program, key: Key) -> ProgramDomain:
 
 def _is_direct(program: Program) -> bool:
     return program.domain_way == DomainWay.DIRECT
-
-
-def _is_listed(kind: str, address: str, listed: Iterable[ComponentDomain]) -> bool:
-    return is_covered(address, registered(listed, _platform_kind(kind)))
 
 
 def _platform_kind(kind: str) -> Kind:

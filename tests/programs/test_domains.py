@@ -148,6 +148,19 @@ def test_domains_are_set_and_read_back(at: Domains) -> None:
     assert at.states() == {("wsrequestdomain", WS): DomainState.EFFECTIVE}
 
 
+def test_what_the_component_app_lost_is_seen_at_once(at: Domains) -> None:
+    at.register("example.com example.org")
+    at.set(requestdomain="api.example.com www.example.org")
+    at.register("example.com")
+    lost = ("requestdomain", "https://www.example.org")
+    assert at.states() == {("requestdomain", API): DomainState.EFFECTIVE, lost: DomainState.UNREGISTERED}
+    at.read()
+    assert at.states()[lost] is DomainState.UNREGISTERED
+    at.register("example.com example.org")
+    at.read()
+    assert set(at.states().values()) == {DomainState.EFFECTIVE}
+
+
 def test_what_the_component_app_lacks_is_not_sent_but_offered(at: Domains) -> None:
     at.register("api.example.com")
     before = at.left("server_domain_month")
