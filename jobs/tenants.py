@@ -9,10 +9,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from jobs.runner import job
-from saas import clock, mail
+from saas import clock, mail, sms
 from saas.config import settings
 from saas.db import settle
-from saas.tenants.models import LoginSession, MailToken, OutgoingMail
+from saas.tenants import sign_in_codes, texts
+from saas.tenants.models import LoginSession, MailToken, OutgoingMail, OutgoingText, SignInCode
 
 
 def _gave_up(db: Session, mail_id: UUID, error: BaseException) -> None:
@@ -46,9 +47,42 @@ def _load(db: Session, mail_id: UUID) -> OutgoingMail | None:
     return db.scalar(select(OutgoingMail).where(OutgoingMail.id == mail_id))
 
 
+def _text_gave_up(db: Session, text_id: UUID, error: BaseException) -> None:
+    message = _load_text(db, text_id)
+    if message is not None:
+        message.error = f"{type(error).__name__}: {error}"[:500]
+        texts.empty(message)
+
+
+@job(attempts=5, gave_up=_text_gave_up)
+def send_text(db: Session, text_id: UUID, _attempt: int) -> None:
+    """Send one text message that is not sent yet; a code that nobody could use any more is not sent.
+
+    It is marked after the gateway took it, so a worker that dies in between sends it twice.
+    """
+    message = _load_text(db, text_id)
+    if message is None or message.sent_at is not None or message.error:
+        return
+    if message.template == "sign_in_code" and message.created_at + sign_in_codes.LIVES <= clock.now():
+        message.error = "expired before it could be sent"
+        texts.empty(message)
+        return
+    to, template, params, text = message.to, message.template, texts.ordered_params(message), message.text
+    settle(db)
+    sms.send(to, template, params, text)
+    message.sent_at = clock.now()
+    texts.empty(message)
+
+
+def _load_text(db: Session, text_id: UUID) -> OutgoingText | None:
+    return db.scalar(select(OutgoingText).where(OutgoingText.id == text_id))
+
+
 def forget_the_past(db: Session) -> None:
-    """Cron: forget sign-ins, mailed secrets and mails that ended a month ago."""
+    """Cron: forget sign-ins, sent secrets, mails and messages that ended a month ago."""
     before = clock.now() - timedelta(days=30)
     db.execute(delete(LoginSession).where((LoginSession.expires_at < before) | (LoginSession.revoked_at < before)))
     db.execute(delete(MailToken).where(MailToken.expires_at < before))
     db.execute(delete(OutgoingMail).where(OutgoingMail.created_at < before))
+    db.execute(delete(OutgoingText).where(OutgoingText.created_at < before))
+    db.execute(delete(SignInCode).where(SignInCode.expires_at < before))

@@ -146,6 +146,7 @@ def rotate_keys() -> None:
     """Give every provider a new data key and seal everything anew, wrapped by the first key of DAIBAN_MASTER_KEY."""
     from saas import db, schema
     from saas.tenants import keys as data_keys
+    from saas.tenants import phones
 
     config = _settings()
     _log(config)
@@ -154,6 +155,7 @@ def rotate_keys() -> None:
     data_keys.install()
     for slug, count in data_keys.rotate_all().items():
         click.echo(f"{slug}: {count} values sealed anew")
+    click.echo(f"people's numbers: {phones.seal_anew()} sealed anew")
     db.disconnect()
 
 

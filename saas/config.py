@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     assets_url: str = Field("https://cdn.jsdelivr.net/npm", description="htmx 与样式的 CDN 前缀（可换镜像）")
     files_url: str = Field("", description="文件存储：空为数据目录，或 s3://桶名/前缀")
     mail_url: str = Field("", description="smtp(s)://用户:密码@主机:端口/?from=地址；demo: 为页面查看")
+    sms_url: str = Field(
+        "", description="短信网关：aliyun、tencent 或 huawei://密钥:口令@主机/?sign=…；demo: 为页面查看"
+    )
+    wechat_sign_in_site: str = Field("", description="平台的微信扫码登录：网站应用的 AppID:AppSecret")
+    wechat_sign_in_account: str = Field("", description="平台的微信内登录：服务号的 AppID:AppSecret")
     trusted_proxies: int = Field(0, description="前置代理层数，用于取得真实来源 IP")
     metrics_token: str = Field("", description="/metrics 的访问令牌；空则仅本机可读")
     wechat_calls_per_second: int = Field(50, description="每个第三方平台每秒调用微信接口的上限")
@@ -92,6 +97,21 @@ class Settings(BaseSettings):
                 raise ValueError("each key must be 32 bytes in Base64 (make one with: daiban keys new)")
         return value
 
+    @field_validator("sms_url")
+    @classmethod
+    def _gateway(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("aliyun", "tencent", "huawei", "demo"):
+            raise ValueError("must begin with aliyun://, tencent://, huawei:// or demo:")
+        return value
+
+    @field_validator("wechat_sign_in_site", "wechat_sign_in_account")
+    @classmethod
+    def _app(cls, value: str) -> str:
+        appid, _, secret = value.partition(":")
+        if value and not (appid and secret):
+            raise ValueError("must be AppID:AppSecret")
+        return value
+
     @field_validator("database_url", "database_owner_url", "database_platform_url")
     @classmethod
     def _driver(cls, value: str) -> str:
@@ -120,6 +140,8 @@ class Settings(BaseSettings):
             faults.append("DAIBAN_MASTER_KEY must be random")
         if not self.mail_url.startswith(("smtp://", "smtps://")):
             faults.append("DAIBAN_MAIL_URL must name an SMTP server")
+        if self.sms_url.startswith("demo:") or "endpoint=http%3A" in self.sms_url or "endpoint=http:" in self.sms_url:
+            faults.append("DAIBAN_SMS_URL must name a cloud reached over https, or be empty")
         if self.database_url == self.database_platform_url:
             faults.append("DATABASE_URL and DATABASE_PLATFORM_URL must be different logins")
         faults.extend(

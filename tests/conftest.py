@@ -83,6 +83,7 @@ def installed(postgres: EmbeddedPostgres, valkey: EmbeddedValkey, home: Path) ->
         DAIBAN_WECHAT_OPEN_URL="http://127.0.0.1:1",
         DAIBAN_CLOCK_FILE=str(home / "clock"),
         DAIBAN_MAIL_URL="demo:",
+        DAIBAN_SMS_URL="demo:",
     )
     settings.cache_clear()
     migrate()

@@ -94,6 +94,7 @@ def environment(home: Path, port: int, sandbox_port: int) -> dict[str, str]:
         "DAIBAN_WECHAT_MP_URL": sandbox,
         "DAIBAN_WECHAT_OPEN_URL": sandbox,
         "DAIBAN_MAIL_URL": "demo:",
+        "DAIBAN_SMS_URL": "demo:",
         "DAIBAN_LOG_JSON": "false",
     }
     fixed = {

@@ -49,7 +49,7 @@ def _people(program: Program) -> list[tuple[str, str]]:
     query = (
         select(User.email, User.locale)
         .join(Membership, Membership.user_id == User.id)
-        .where(Membership.provider_id == program.provider_id, User.blocked_at.is_(None))
+        .where(Membership.provider_id == program.provider_id, User.blocked_at.is_(None), User.email != "")
     )
     in_charge = User.id == program.owner_id
     with platform_session("find out who is in charge of a mini program") as platform:

@@ -7,6 +7,7 @@ difference stands in the mail.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 from uuid import UUID
 
 import structlog
@@ -76,6 +77,35 @@ def sign_in(db: Session, *, email: str, password: str) -> User:
     if passwords.is_outdated(user.password_hash):
         user.password_hash = passwords.hash_password(password)
     return user
+
+
+def ask_for_sign_in_link(db: Session, email: str, *, path: str = "/sign-in/mail", after: str = "") -> None:
+    """Mail a link that signs in, if the address is somebody's; `after` is the page of ours to go on to.
+
+    An address that nobody has confirmed gets the link that confirms it instead: whoever signed up with it may be
+    somebody else, and knows the password.
+    """
+    user = user_by_email(db, email)
+    if user is None or user.blocked_at is not None:
+        return
+    if user.email_verified_at is None:
+        _send_verification(db, user)
+        return
+    token = issue_token(db, user.id, MailTokenPurpose.SIGN_IN)
+    query = f"?{urlencode({'next': after})}" if after else ""
+    send_letter(
+        db, "sign_in_link", to=user.email, locale=user.locale, name=user.name, link=link(f"{path}/{token}{query}")
+    )
+
+
+def owner_of_sign_in(db: Session, token: str) -> User:
+    """Whom a link signs in, without using it; raises LinkIsOver."""
+    return token_owner(db, token, MailTokenPurpose.SIGN_IN)
+
+
+def sign_in_by_link(db: Session, token: str) -> User:
+    """The person whom this mailed link signs in; it works once. Raises LinkIsOver."""
+    return use_token(db, token, MailTokenPurpose.SIGN_IN)
 
 
 def user_by_email(db: Session, email: str) -> User | None:

@@ -1,4 +1,4 @@
-"""One-use secrets sent by mail: to confirm an address, to set a new password. All in a platform session."""
+"""One-use secrets sent by mail: to confirm an address, to set a new password, to sign in. All in a platform session."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from saas.tenants.sessions import token_hash
 LIVES: dict[MailTokenPurpose, timedelta] = {
     MailTokenPurpose.VERIFY_EMAIL: timedelta(hours=24),
     MailTokenPurpose.RESET_PASSWORD: timedelta(hours=1),
+    MailTokenPurpose.SIGN_IN: timedelta(minutes=15),
 }
 
 

@@ -7,8 +7,19 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas import clock
@@ -107,6 +118,16 @@ class User(HasId, Base):
     phone_box: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     blocked_at: Mapped[datetime | None] = mapped_column(default=None)
 
+    @hybrid_property
+    def is_confirmed(self) -> bool:
+        """Whether she has shown how she can be reached: without an address she came by a number or by WeChat."""
+        return self.email_verified_at is not None or not self.email
+
+    @is_confirmed.inplace.expression
+    @classmethod
+    def _is_confirmed(cls) -> ColumnElement[bool]:
+        return cls.email_verified_at.is_not(None) | (cls.email == "")
+
 
 class Identity(HasId, Base):
     """An account elsewhere that signs a person in. For WeChat `issuer` is ``wechat:<appid>`` and `subject` the openid;
@@ -187,6 +208,7 @@ class LoginSession(HasId, Base):
 class MailTokenPurpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 - a name
+    SIGN_IN = "sign_in"
 
 
 class MailToken(HasId, Base):

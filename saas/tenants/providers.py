@@ -92,7 +92,7 @@ def member_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> 
     """
     query = (
         select(Provider.id, Provider.name, Provider.status, Provider.suspended_reason, User.name.label("person"),
-               User.email_verified_at, Membership.role)
+               User.is_confirmed, Membership.role)
         .join(Membership, Membership.provider_id == Provider.id)
         .join(User, User.id == Membership.user_id)
         .where(Provider.slug == slug, Provider.status != ProviderStatus.CLOSED, *_usable(user_id))
@@ -112,7 +112,7 @@ def merchant_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -
     a second membership.
     """
     query = (
-        select(Provider.id, Provider.name, Provider.status, User.name.label("person"), User.email_verified_at,
+        select(Provider.id, Provider.name, Provider.status, User.name.label("person"), User.is_confirmed,
                MerchantMembership.merchant_id, MerchantMembership.role)
         .join(MerchantMembership, MerchantMembership.provider_id == Provider.id)
         .join(Merchant, Merchant.id == MerchantMembership.merchant_id)
@@ -233,7 +233,7 @@ def _usable(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
 
 def _refuse(row: Any, reason: str = "") -> None:
     """A suspension's reason is told to members, not to merchants."""
-    if row.email_verified_at is None:
+    if not row.is_confirmed:
         raise EmailNotVerified()
     if row.status == ProviderStatus.SUSPENDED:
         raise ProviderSuspended(row.name, reason)

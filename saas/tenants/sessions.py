@@ -32,7 +32,7 @@ class SignedIn:
     email: str
     name: str
     locale: str
-    email_verified: bool
+    is_confirmed: bool
 
 
 def token_hash(token: str) -> bytes:
@@ -66,7 +66,7 @@ def session_user(token: str) -> SignedIn | None:
     with platform_session("find the signed-in person") as db:
         row = db.execute(
             select(
-                User.id, User.email, User.name, User.locale, User.email_verified_at,
+                User.id, User.email, User.name, User.locale, User.is_confirmed,
                 LoginSession.id.label("session_id"), LoginSession.last_seen_at,
             )
             .join(User, User.id == LoginSession.user_id)
@@ -79,7 +79,7 @@ def session_user(token: str) -> SignedIn | None:
             return None
         if now - row.last_seen_at >= _TOUCH_EVERY:
             _touch(db, row.session_id, now)
-    return SignedIn(row.id, row.session_id, row.email, row.name, row.locale, row.email_verified_at is not None)
+    return SignedIn(row.id, row.session_id, row.email, row.name, row.locale, bool(row.is_confirmed))
 
 
 def _touch(db: Session, session_id: UUID, now: datetime) -> None:

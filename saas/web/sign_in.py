@@ -24,7 +24,7 @@ class Person(UserMixin):  # type: ignore[misc]
         self.email: str = found.email
         self.name: str = found.name
         self.locale: str = found.locale
-        self.is_verified: bool = found.email_verified
+        self.is_verified: bool = found.is_confirmed
 
     def get_id(self) -> str:
         return self._token

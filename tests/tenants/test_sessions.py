@@ -26,7 +26,7 @@ def sign_in(cast: Cast, name: str = "alice", *, remember: bool = False) -> str:
 def test_a_token_finds_its_person(cast: Cast) -> None:
     person = sessions.session_user(sign_in(cast))
     assert person is not None
-    assert (person.user_id, person.email, person.email_verified) == (cast.users["alice"], "alice@example.com", True)
+    assert (person.user_id, person.email, person.is_confirmed) == (cast.users["alice"], "alice@example.com", True)
 
 
 def test_only_the_hash_of_a_token_is_kept(cast: Cast) -> None:
