@@ -183,6 +183,9 @@ class Journey:
         console = self.new_window()
         console.open(f"{self.wechat}/console/{self.component['appid']}")
         console.press("上传", {"user_version": version, "user_desc": f"旅程 {version}"})
+        self.take_draft(version)
+
+    def take_draft(self, version: str) -> None:
         self.owner.open(self.page("/templates"))
         self.owner.press("从微信刷新")
         self.owner.wait_for(f"旅程 {version}", seconds=self.patience)

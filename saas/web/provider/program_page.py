@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -119,12 +119,18 @@ def timeline(program: Program, rows: Iterable[ProgramStep]) -> list[dict[str, An
     known = {Step(row.step): row for row in rows}
     return [
         {
-            "label": _(step.label), "row": known.get(step), "state": _state(known.get(step)),
+            "label": _(step.label), "row": known.get(step),
+            "state": "done" if _came_registered(program, step, known) else _state(known.get(step)),
             "url": section_url(program, STEP_SECTIONS.get(step, "")),
             "detail": _detail(known[step]) if step in known else "",
         }
         for step in Step
     ]  # fmt: skip
+
+
+def _came_registered(program: Program, step: Step, known: Mapping[Step, ProgramStep]) -> bool:
+    """It was not registered here, and is."""
+    return step is Step.REGISTER and step not in known and bool(program.appid)
 
 
 def _state(row: ProgramStep | None) -> str:
