@@ -55,10 +55,10 @@ def fill(db: Session, filled: Filled, filling: Filling, *, who: Who) -> None:
         wanted = asked_for(values)
         values = {name: v for name, v in values.items() if FIELDS[name].part is not Part.INVOICE or name in wanted}
     _refuse(values)
-    papers = _papers(db, filled, filling, who)
+    before, papers = all_papers(filled), _papers(db, filled, filling, who)
     filled.values, filled.papers = values, papers
     db.flush()
-    drop_unused(db, filling.removed)
+    drop_unused(db, set(before) - set(all_papers(filled)))
 
 
 def _refuse(values: Mapping[str, str]) -> None:

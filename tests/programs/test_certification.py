@@ -33,6 +33,7 @@ from saas.programs.certification_states import ways
 from saas.programs.words import Step, Word
 from saas.tenants import activity
 from saas.tenants.models import StoredFile
+from saas.tenants.stored_files import keep_file
 from saas.wx.events import parse_event
 from tests.programs.shop import Shop, add_program, picture
 
@@ -362,6 +363,21 @@ def test_copies_share_pictures_until_nobody_has_them(shop: Shop) -> None:
             templates.delete_template(db, row, who=shop.alice)
         with shop.session() as db:
             assert len(list(db.scalars(select(StoredFile).where(StoredFile.kind == "certification")))) == files
+
+
+def test_only_its_own_pictures_are_dropped_and_replaced_ones_are(shop: Shop) -> None:
+    template = make_template(shop)
+    first = template.papers[QUALIFICATION][0]
+    with shop.session() as db:
+        others = keep_file(db, shop.cast.alices, "paper", b"x", content_type="image/png", name="a.png")
+        row = find_template(db, template.id)
+        assert row is not None
+        filling = Filling(Part.BASICS, BASICS, pictures={QUALIFICATION: [picture()]}, removed=[str(others.id), "%"])
+        templates.edit_template(db, row, filling, who=shop.alice)
+        assert row.papers[QUALIFICATION] != [first]
+        kept = {str(file_id) for file_id in db.scalars(select(StoredFile.id))}
+    assert str(others.id) in kept
+    assert first not in kept
 
 
 def test_personal_data_is_sealed_and_looking_at_it_is_logged(shop: Shop) -> None:
