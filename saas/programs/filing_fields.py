@@ -6,6 +6,7 @@ are. Labels are WeChat's words, so that the reasons of its reviewers, which name
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -311,6 +312,17 @@ def fields_of(values: Values, part: Part | None = None) -> list[Field]:
     return [
         field for field in FIELDS if part in (None, field.part) and field.rule(values) is not Need.HIDDEN
     ]  # fmt: skip
+
+
+def field_at(path: str, values: Values) -> Field | None:
+    """The field that WeChat's path means: lists carry numbers, and what was copied stands where it was typed."""
+    if path.startswith(f"{PROGRAM_PERSON}.") and same_person(values):
+        path = SUBJECT_PERSON + path.removeprefix(PROGRAM_PERSON)
+    if of_person(values) and path in (PAPER_TYPE, PAPER_NUMBER):
+        path = path.replace("organize_info", "principal_info")
+    if path == APPROVALS:
+        path = f"{APPROVALS}.0.type"
+    return BY_PATH.get(path) or BY_PATH.get(re.sub(r"\.\d+$", "", path))
 
 
 def field_named(name: str) -> Field | None:

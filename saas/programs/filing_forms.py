@@ -25,6 +25,7 @@ from saas.programs.filing_fields import (
     Field,
     Kind,
     Part,
+    field_at,
     fields_of,
     legal_in_charge,
     same_person,
@@ -140,7 +141,12 @@ def get_file(db: Session, form: Form, file_id: UUID) -> StoredFile:
 def _forget_faults(form: Form, paths: Collection[str]) -> None:
     """What WeChat found is over once the field is changed."""
     if isinstance(form, Filing):
-        form.faults = {path: text for path, text in form.faults.items() if path not in paths}
+        fields = {path: field_at(path, form.values) for path in form.faults}
+        form.faults = {path: text for path, text in form.faults.items() if _place(fields[path]) not in paths}
+
+
+def _place(field: Field | None) -> str:
+    return field.path if field is not None else ""
 
 
 # Showing

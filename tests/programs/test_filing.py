@@ -19,7 +19,17 @@ from saas.errors import Conflict
 from saas.programs import filing_drafts, filing_reading, filing_sending
 from saas.programs.access import load_program
 from saas.programs.filing_checks import FilingFaults
-from saas.programs.filing_fields import COMMENT, NAME, Part, field_named
+from saas.programs.filing_fields import (
+    APPROVALS,
+    COMMENT,
+    NAME,
+    PROGRAM_PERSON,
+    SUBJECT_PERSON,
+    TYPE,
+    Part,
+    field_at,
+    field_named,
+)
 from saas.programs.filing_models import NEXT, FilingStatus
 from saas.programs.standing import steps_of
 from saas.programs.words import Step, Word
@@ -191,6 +201,20 @@ def test_a_try_that_arrived_without_an_answer_is_not_repeated(certified: Shop) -
     certified.control.cut_next("applyIcpFiling")
     assert certified.do(filing_sending.request_sending).status == ItemStatus.DONE
     assert (status(certified), certified.counts()["applyIcpFiling"]) == (FilingStatus.PLATFORM_REVIEW, 1)
+
+
+def test_a_path_of_wechats_finds_its_field() -> None:
+    """Lists carry numbers; what the second person shares with the first was typed at the first."""
+    mobile, paper = f"{SUBJECT_PERSON}.mobile", "icp_subject.organize_info.certificate_number"
+    found = {path: field_at(path, {TYPE: "4"}) for path in (f"{PROGRAM_PERSON}.mobile", APPROVALS, paper)}
+    assert [one.path for one in found.values() if one] == [mobile, f"{APPROVALS}.0.type", paper]
+    letter = field_at("icp_materials.commitment_letter.0", {})
+    assert letter is not None
+    assert letter.path == "icp_materials.commitment_letter"
+    own = field_at(paper, {TYPE: "5"})
+    assert own is not None
+    assert own.path == f"{SUBJECT_PERSON}.certificate_number"
+    assert field_at(f"{PROGRAM_PERSON}.verify_task_id", {}) is None
 
 
 # Face checks

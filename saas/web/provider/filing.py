@@ -28,7 +28,7 @@ from saas.programs.certification_data import PROVIDER_PAYS, asked_for
 from saas.programs.certification_states import WORDS as CERTIFICATION_WORDS
 from saas.programs.filing import word_of
 from saas.programs.filing_checks import FilingFaults
-from saas.programs.filing_fields import BY_PATH, Part, field_named
+from saas.programs.filing_fields import BY_PATH, Part, field_at, field_named
 from saas.programs.filing_forms import get_file
 from saas.programs.filing_models import WATCHED, Filing, FilingStatus
 from saas.programs.filing_sending import face_holds, lacking_of
@@ -105,8 +105,9 @@ def _show(program: Program, *, whole: bool = False) -> ResponseReturnValue:
 
 
 def _remaining(known: Filing) -> str:
-    """Until what is due, or until the face check no longer counts."""
-    until = known.face_usable_until if face_holds(known) else known.due_at
+    """Until what is due, or, before it is sent, until the face check no longer counts."""
+    sendable = FilingStatus(known.status).is_editable and face_holds(known)
+    until = known.face_usable_until if sendable else known.due_at
     seconds = (until - clock.now()).total_seconds() if until else 0
     return span(seconds) if seconds > 0 else ""
 
@@ -165,7 +166,8 @@ def _reasons(filing: Filing) -> list[dict[str, Any]]:
 
 def _faults(filing: Filing) -> list[dict[str, Any]]:
     """What WeChat did not accept, each with its field where there is one."""
-    return [{"field": BY_PATH.get(path), "path": path, "error": text} for path, text in filing.faults.items()]
+    values = filing.values
+    return [{"field": field_at(path, values), "path": path, "error": text} for path, text in filing.faults.items()]
 
 
 @provider.post("/programs/<uuid:program_id>/filing/read")
@@ -207,7 +209,7 @@ def edit_filing(program_id: UUID, part: str) -> ResponseReturnValue:
             errors = errors_of(error)
         else:
             return done(_("已保存"), _next_address(program, page))
-    told = {fault["path"]: fault["error"] for fault in _faults(filing)}
+    told = {fault["field"].path: fault["error"] for fault in _faults(filing) if fault["field"]}
     told |= {one["field"].path: one["error"] for one in _reasons(filing) if one["field"]}
     return render(
         "provider/filing/edit.html", block="form", program=program, tab="filing", part=page, parts=list(Part),
@@ -236,7 +238,7 @@ def drop_filing_file(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.WORK)
     target = _part_address(program, Part.MATERIALS)
     try:
-        filing_drafts.drop_file(g.db, program, request.form.get("path", ""), request.form.get("file", ""), who=g.who)
+        filing_drafts.drop_file(g.db, program, *dropped(), who=g.who)
     except AppError as error:
         return done(_(error.message, **error.params), target, "warning")
     return done(_("已移除"), target)
@@ -300,6 +302,12 @@ def read_part(part: str) -> Part:
     if part not in set(Part):
         raise NotFound()
     return Part(part)
+
+
+def dropped() -> tuple[str, str]:
+    """The field's path and the file that its button names."""
+    path, _space, file_id = request.form.get("dropped", "").partition(" ")
+    return path, file_id
 
 
 def file_response(form: Any, file_id: UUID) -> Response:

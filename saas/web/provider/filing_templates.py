@@ -26,7 +26,7 @@ from saas.web.forms import Form, TextField, at_most, chosen, required
 from saas.web.going import done
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
-from saas.web.provider.filing import file_response, read_part
+from saas.web.provider.filing import dropped, file_response, read_part
 from saas.web.provider.filing_form import errors_of, groups_of, names_of, sent_files, sent_values, summaries
 from saas.web.provider.selection import Action, ActionForm, Group, offer
 
@@ -137,7 +137,7 @@ def show_filing_template_file(filing_template_id: UUID) -> ResponseReturnValue:
 @provider.post("/filing-templates/<uuid:filing_template_id>/file/drop")
 def drop_filing_template_file(filing_template_id: UUID) -> ResponseReturnValue:
     template = filing_templates.get_template(g.db, g.who, filing_template_id, Verb.WORK)
-    detach(g.db, template, request.form.get("path", ""), request.form.get("file", ""))
+    detach(g.db, template, *dropped())
     filing_templates.note_change(g.db, template, who=g.who)
     return done(_("已移除"), _part_address(template, Part.MATERIALS))
 
