@@ -42,7 +42,7 @@ class Watch:
             route.abort()
 
     def _console(self, message: ConsoleMessage) -> None:
-        expected = "the server responded with a status of 4" in message.text
+        expected = re.search(r"the server responded with a status of (4|503)", message.text)
         if not (expected and message.location.get("url") in self.refused_pages):
             self.complaints.append(f"{message.type}: {message.text} at {message.location.get('url')}")
 
@@ -133,7 +133,10 @@ class ChromiumWindow:
             kind = found.first.evaluate("one => one.type")
             if isinstance(value, bool):
                 found.first.set_checked(value)
-            elif kind in ("radio", "checkbox"):
+            elif kind == "checkbox":
+                for box in found.all():
+                    box.set_checked((box.get_attribute("value") or "on") in texts(value))
+            elif kind == "radio":
                 for one in texts(value):
                     form.locator(f'[name="{name}"][value="{one}"]').check()
             elif kind == "file":

@@ -9,7 +9,7 @@ from saas.journey.main_job import Journey, Step
 from saas.journey.window import Stuck, Value, Window, button_path
 from saas.sandbox.control import SandboxControl
 
-_QR_CODES, _BASIC_INFO = 17, 30
+_ACCOUNT, _BASIC_INFO = 17, 30
 _NOT_ON_LIST = 61004
 
 
@@ -51,7 +51,7 @@ class AuthorizationDesk:
         self.journey.expect(visitor, "这个链接可以继续使用")
 
     def leave_out(self) -> None:
-        self.confirm(self.appid, leave_out=(_QR_CODES, _BASIC_INFO))
+        self.confirm(self.appid, leave_out=(_ACCOUNT, _BASIC_INFO))
         self.owner.open(self.journey.page(f"/programs?q={self.appid}"))
         self.owner.wait_for(self.name, seconds=self.journey.patience, reload=True)
         self.owner.follow(self.name)
@@ -74,10 +74,10 @@ class AuthorizationDesk:
         self.owner.open(f"{self.page}/permissions")
         self.owner.follow("所有缺少权限的小程序")
         self.journey.expect(self.owner, self.name)
-        self.owner.open(self.journey.page(f"/programs?lacking={_QR_CODES}&q={self.appid}"))
+        self.owner.open(self.journey.page(f"/programs?lacking={_ACCOUNT}&q={self.appid}"))
         self.owner.press("对勾选的操作", {"id": [self.page.rsplit("/", 1)[1]]})
         self.owner.press("生成补授权链接")
-        self.owner.press("开始", {"do-lacking": str(_QR_CODES), "do-days": "3", "do-mail": True})
+        self.owner.press("开始", {"do-lacking": str(_ACCOUNT), "do-days": "3", "do-mail": True})
         self.owner.wait_for("已结束", seconds=self.journey.patience)
         self.owner.open(self.journey.page("/permissions"))
         self.owner.follow("等待商家打开", near=self.name)
@@ -104,9 +104,9 @@ class AuthorizationDesk:
         self.owner.open(f"{self.page}/permissions")
         if "缺少必需的权限" in self.owner.text:
             raise Stuck("permissions are still missing")
-        self.owner.open(self.journey.page(f"/permissions?lacking={_QR_CODES}"))
+        self.owner.open(self.journey.page(f"/permissions?lacking={_ACCOUNT}"))
         if self.name in self.owner.text:
-            raise Stuck(f"{self.name} still lacks permission set {_QR_CODES}")
+            raise Stuck(f"{self.name} still lacks permission set {_ACCOUNT}")
 
     def withdraw(self) -> None:
         with SandboxControl(self.journey.wechat) as control:
