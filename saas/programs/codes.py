@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import IO, Any
+from uuid import UUID
+from zipfile import ZipFile
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.batches.models import BatchItem
+from saas.batches.models import Batch, BatchItem, ItemStatus
+from saas.batches.progress import list_items
 from saas.batches.starting import Subject, start_one
 from saas.batches.steps import step
 from saas.db import settle
@@ -23,17 +26,19 @@ from saas.programs.changing import ACCOUNT, LINKS, client_of, obstacle
 from saas.programs.models import Program, ProgramCode
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
-from saas.tenants.stored_files import drop_file, keep_file, load_file
+from saas.tenants.stored_files import drop_file, keep_file, load_file, read_file
 from saas.wx.chapter import Download
 from saas.wx.client import WxClient
 from saas.wx.permissions import DEVELOPMENT
 
 MAKE = "saas.programs.codes.make_code"
 STEPS = (MAKE,)
+MOST_PACKED = 500
 _PAGE = re.compile(r"[A-Za-z0-9_/.-]*", re.ASCII)
 _SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}", re.ASCII)
 _QUERY = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~%]*", re.ASCII)
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+_UNFIT = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
 _DAYS = timedelta(days=30)
 
 Settings = dict[str, Any]
@@ -89,6 +94,25 @@ def list_codes(db: Session, program: Program, *, limit: int = 60) -> list[Progra
     """The newest first."""
     query = select(ProgramCode).where(ProgramCode.program_id == program.id)
     return list(db.scalars(query.order_by(ProgramCode.id.desc()).limit(limit)))
+
+
+def codes_of_batch(
+    db: Session, batch: Batch, *, after: UUID | None = None, limit: int = 60
+) -> list[tuple[BatchItem, ProgramCode]]:
+    """What a batch of MAKE has made and nobody deleted since, in the order of its items."""
+    items = list_items(db, batch, status=ItemStatus.DONE, after=after, limit=limit)
+    ids = {UUID(item.result["code"]): item for item in items if "code" in item.result}
+    found = {code.id: code for code in db.scalars(select(ProgramCode).where(ProgramCode.id.in_(ids)))}
+    return [(item, found[code_id]) for code_id, item in ids.items() if code_id in found]
+
+
+def pack_pictures(db: Session, batch: Batch, into: IO[bytes]) -> None:
+    """Write the first MOST_PACKED pictures of a batch into a ZIP, each named after its mini program."""
+    with ZipFile(into, "w") as packed:
+        for number, (item, code) in enumerate(codes_of_batch(db, batch, limit=MOST_PACKED), 1):
+            if code.file_id is not None:
+                row = load_file(db, code.file_id)
+                packed.writestr(f"{number:03}-{_UNFIT.sub('_', item.subject_name)}-{row.name}", read_file(row))
 
 
 def hindrance(program: Program, form: CodeForm) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import select
@@ -93,9 +95,23 @@ def test_a_selection_gets_a_code_each(desk: Desk) -> None:  # noqa: F811
     desk.released()
     with desk.session() as db:
         params = codes.making(CodeForm.UNLIMITED, GIVEN)
-        start_batch(db, codes.MAKE, [Subject(desk.program.id, "梅记茶铺")], who=desk.alice, params=params)
+        batch = start_batch(db, codes.MAKE, [Subject(desk.program.id, "梅记/茶铺")], who=desk.alice, params=params)
     desk.run_jobs()
     assert [code.settings["scene"] for code in kept(desk)] == ["t=7"]
+    packed = io.BytesIO()
+    with desk.session() as db:
+        ((item, code),) = codes.codes_of_batch(db, batch)
+        codes.pack_pictures(db, batch, packed)
+        assert (item.subject_name, code.id) == ("梅记/茶铺", kept(desk)[0].id)
+    with ZipFile(packed) as found:
+        (name,) = found.namelist()
+        assert name == f"001-梅记_茶铺-{desk.program.appid}-unlimited.png"
+        assert picture_type(found.read(name)) == "image/png"
+    with desk.session() as db:
+        program, code = get_code(db, desk.alice, kept(desk)[0].id, Verb.WORK)
+        codes.delete_code(db, program, code, who=desk.alice)
+    with desk.session() as db:
+        assert codes.codes_of_batch(db, batch) == []
 
 
 def test_a_deleted_code_takes_its_picture_along(desk: Desk) -> None:  # noqa: F811

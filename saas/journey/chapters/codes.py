@@ -80,6 +80,9 @@ class CodeDesk:
         self.owner.press("取体验二维码")
         self.owner.press("开始", {"do-query": "from=batch"})
         self.owner.wait_for("已结束", seconds=self.journey.patience)
+        self.owner.follow("查看全部码与链接")
+        if not self.owner.has("//img[@class='qr-image']") or not self.owner.has(link_path("打包下载图片")):
+            raise Stuck("the codes of the selection are not shown together")
         self.owner.open(self.page)
         self.wait_for("from=batch")
 

@@ -20,6 +20,7 @@ from saas.batches.access import get_batch, get_item
 from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
 from saas.batches.progress import Cause
 from saas.errors import N_, AppError
+from saas.tables import cell
 from saas.tenants.access import Verb, require
 from saas.web.going import done, safe_next
 from saas.web.pages import explain, is_fragment_request, render
@@ -43,6 +44,18 @@ ITEMS = {
     ItemStatus.CANCELLED: (N_("已取消"), "secondary"),
 }
 _PARTIAL = (N_("部分完成"), "warning")
+
+
+SUBJECT_PAGES: dict[str, tuple[str, str]] = {}
+"""Steps whose subject is no mini program: the view of its page, and what that calls the id."""
+
+
+@provider.app_template_global()
+def subject_url(item: BatchItem) -> str:
+    """The page of what an item is about."""
+    endpoint, name = SUBJECT_PAGES.get(item.step, ("provider.show_program", "program_id"))
+    values: dict[str, Any] = {name: item.subject_id}
+    return url_for(endpoint, **values)
 
 
 @provider.app_template_global()
@@ -120,7 +133,7 @@ def export_batch(batch_id: UUID) -> ResponseReturnValue:
             item.error if item.errcode is not None else "", item.attempt, _local(item.started_at),
             _local(item.finished_at),
         ]  # fmt: skip
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([cell(value) for value in row])
     response = Response("\ufeff" + table.getvalue(), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="batch-{batch.created_at:%Y%m%d-%H%M}.csv"'
     return response
@@ -128,12 +141,6 @@ def export_batch(batch_id: UUID) -> ResponseReturnValue:
 
 def _local(moment: datetime | None) -> str:
     return moment.astimezone(ZoneInfo(g.time_zone)).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
-
-
-def _cell(value: object) -> str:
-    """A value for a spreadsheet, which must not take it for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 @provider.post("/batches/<uuid:batch_id>/pause")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, request, url_for
+from flask import Response, g, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
+from saas.batches.access import get_batch
+from saas.batches.models import Batch
 from saas.components.budgets import left_in_bulk
 from saas.errors import N_, AppError, NotFound
 from saas.programs import codes
@@ -53,6 +56,7 @@ class CodeSettingsForm(Form):
     permanent = BooleanField(_l("长期有效（总共 10 万个）"))
 
 
+_PAGE = 60
 _FIRST: dict[str, Any] = {"version": "release", "width": "430", "days": "30"}
 
 
@@ -114,6 +118,36 @@ def delete_code(code_id: UUID) -> ResponseReturnValue:
         codes.delete_code(g.db, program, code, who=g.who)
         return done(_("已删除"), url_for("provider.show_codes", program_id=program.id))
     return render("provider/programs/code_delete.html", program=program, tab="codes", code=code, forms=FORMS)
+
+
+@provider.app_template_global()
+def codes_url(batch: Batch) -> str:
+    """The page of all codes and links that a batch made, "" for other batches."""
+    return url_for("provider.show_batch_codes", batch_id=batch.id) if batch.step in codes.STEPS else ""
+
+
+@provider.get("/batches/<uuid:batch_id>/codes")
+def show_batch_codes(batch_id: UUID) -> ResponseReturnValue:
+    batch = get_batch(g.db, g.who, batch_id)
+    after = request.args.get("after", type=UUID)
+    made = codes.codes_of_batch(g.db, batch, after=after, limit=_PAGE + 1)
+    more, made = len(made) > _PAGE, made[:_PAGE]
+    here = url_for("provider.show_batch_codes", batch_id=batch.id)
+    return render(
+        "provider/batches/codes.html", batch=batch, made=made, forms=FORMS, most=codes.MOST_PACKED,
+        pictures=any(code.file_id for _item, code in made),
+        next_url=f"{here}?after={made[-1][0].id}" if more else "", first_url=here if after else "",
+    )  # fmt: skip
+
+
+@provider.get("/batches/<uuid:batch_id>/codes.zip")
+def download_batch_codes(batch_id: UUID) -> ResponseReturnValue:
+    batch = get_batch(g.db, g.who, batch_id)
+    file = SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115 - closed when it was sent
+    codes.pack_pictures(g.db, batch, file)
+    file.seek(0)
+    name = f"codes-{batch.created_at:%Y%m%d-%H%M}.zip"
+    return send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
 
 
 def _before(program: Program, kind: CodeForm) -> dict[str, Any]:
