@@ -6,14 +6,14 @@ of which only the contact may be changed. What was asked for stays in `ProgramPr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -92,7 +92,7 @@ def change_contact(db: Session, program: Program, guide: Guide, *, who: Who) -> 
     state = lock_privacy(db, program)
     if state.online.is_empty:
         raise Conflict(N_("线上还没有隐私保护指引，先设置开发版并发布"))
-    state.keep(wanted=check_guide(guide))
+    state.keep(wanted_contact=check_guide(guide))
     return _start(db, SET_CONTACT, program, who)
 
 
@@ -139,17 +139,6 @@ def by_template(
     )  # fmt: skip
 
 
-def undeclared(db: Session, program_ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    """WeChat's words for what the code collects and the guide in development says no purpose for, from our own rows.
-
-    Mini programs about which nothing is missing, or nothing is known, are left out.
-    """
-    query = select(ProgramPrivacy.program_id, ProgramPrivacy.missing).where(
-        ProgramPrivacy.program_id.in_(program_ids), func.cardinality(ProgramPrivacy.missing) > 0
-    )
-    return {row.program_id: [label_of(key) for key in row.missing] for row in db.execute(query)}
-
-
 def keep_own_text(db: Session, who: Who, content: bytes) -> str:
     """Keep an own text for a guide; answers the file's id. Raises Invalid at `own_text`."""
     try:
@@ -188,7 +177,7 @@ def set_guide(db: Session, item: BatchItem) -> None:
 @step(label=N_("修改线上指引的联系方式"))
 def set_contact(db: Session, item: BatchItem) -> None:
     program = load_program(db, item.subject_id)
-    client, owner = client_of(db, program), owner_setting(lock_privacy(db, program).wanted)
+    client, owner = client_of(db, program), owner_setting(lock_privacy(db, program).wanted_contact)
     settle(db)
     client.privacy.setprivacysetting(program.appid, privacy_ver=1, owner_setting=owner)
     read_state(db, program, client)

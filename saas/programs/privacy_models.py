@@ -94,8 +94,13 @@ class ProgramPrivacy(Failable, TenantOwned, Base):
         """What was asked for last; a step brings it to WeChat."""
         return self._guide("wanted")
 
+    @property
+    def wanted_contact(self) -> Guide:
+        """What the guide online was asked to say of contact, notice and retention last."""
+        return self._guide("wanted_contact")
+
     def keep(self, **guides: Guide) -> None:
-        """Replace these of `online`, `development` and `wanted`."""
+        """Replace these of `online`, `development`, `wanted` and `wanted_contact`."""
         kept = json.loads(self.content or "{}") | {name: guide.plain() for name, guide in guides.items()}
         self.content = json.dumps(kept, ensure_ascii=False)
 

@@ -109,6 +109,7 @@ def test_the_contact_online_changes_at_once_and_alone(shop: Shop, upload: Callab
     assert state(shop).development == GUIDE
     shop.control.fail_next("setPrivacySetting", 86072)
     assert shop.do(privacy.change_contact, other).errcode == 86072
+    assert state(shop).wanted == GUIDE
 
 
 def test_a_template_declares_and_tells_what_it_has_no_words_for(shop: Shop, upload: Callable[..., None]) -> None:
