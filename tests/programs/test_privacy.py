@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from jobs import runner
 from saas.batches.models import BatchItem, ItemStatus
 from saas.components.wechat import wechat
 from saas.errors import Conflict, Invalid
@@ -61,6 +62,17 @@ def test_what_the_code_uses_and_the_guide_lacks_is_missing(shop: Shop, upload: C
     assert shop.do(privacy.change_guide, GUIDE).status == ItemStatus.DONE
     assert state(shop).missing == ["Album"]
     assert state(shop).development == GUIDE
+
+
+def test_new_code_is_compared_without_being_asked(shop: Shop, upload: Callable[..., None]) -> None:
+    upload("chooseImage")
+    with shop.session() as db:
+        runner.find(privacy.READ_AFTER_UPLOAD).function(db, shop.id, 1)
+    assert state(shop).missing == ["Album"]
+    shop.control.fail_next("getPrivacySetting", 48001)
+    with shop.session() as db:
+        privacy.read_after_upload(db, load_program(db, shop.id))
+    assert (state(shop).errcode, state(shop).missing) == (48001, ["Album"])
 
 
 def test_a_guide_with_sdks_and_an_own_text_comes_back_as_it_was_sent(shop: Shop) -> None:

@@ -44,7 +44,7 @@ class Reader:
         for address in dict.fromkeys(found):
             self.owner.open(address)
         self.owner.open(self.journey.program_page)
-        self.journey.expect(self.owner, "已上线")
+        self.journey.expect(self.owner, "资料完整")
 
     def see_refused_call(self) -> None:
         with SandboxControl(self.journey.wechat) as control:
