@@ -60,7 +60,7 @@ class Repair(StrEnum):
 class Check:
     """One line of the check list; texts are msgids, and so are the entries of a list among the params.
 
-    `waivable`: the submission can declare that it does not matter.
+    `waivable`: the submission can declare that it does not matter, or has done so.
     """
 
     title: str
@@ -296,7 +296,7 @@ def _interfaces(facts: Facts, kind: str, title: str, repair: Repair, text: str) 
         return Check(title, Verdict.GOOD, at=at)
     params = {"names": "、".join(found)}
     if facts.privacy_not_used:
-        return Check(title, Verdict.WARNING, N_("已声明这一版不使用：%(names)s"), params, at, repair)
+        return Check(title, Verdict.WARNING, N_("已声明这一版不使用：%(names)s"), params, at, repair, waivable=True)
     return Check(title, Verdict.BLOCKING, text, params, at, repair, waivable=True)
 
 

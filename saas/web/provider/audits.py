@@ -118,11 +118,10 @@ def submit_audit(program_id: UUID) -> ResponseReturnValue:
         g.db, load_component(g.db, program.component_id), program, upload, state,
         privacy_not_used=bool(form.privacy_not_used.data), order_path=form.order_path.data or "",
     )  # fmt: skip
-    scan = upload.scan_result
-    found = [*scan.get("without_auth", []), *scan.get("without_conf", [])]
     return render(
         "provider/releases/audit_form.html", program=program, tab="code", form=form, upload=upload, checks=checks,
-        stopped=_is_stopped(checks), found=found, previous=audits.newest_audit(g.db, program), last=last,
+        stopped=_is_stopped(checks), last=last,
+        found=[one.params["names"] for one in checks if one.waivable], previous=audits.newest_audit(g.db, program),
         refreshing=code_state.is_refreshing(g.db, program),
         status=422 if request.method == "POST" and "more" not in request.form else 200,
     )  # fmt: skip
