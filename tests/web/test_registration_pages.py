@@ -265,6 +265,12 @@ def test_a_prepared_mini_program_gets_its_appid(shop: Shop, browser: Browsers) -
         prepared_id = prepared.id
         load_merchant(db, shop.cast.meis).company_code = CODE
     assert "注册小程序" in alice.text(f"/p/alice/programs/{prepared_id}/registration")
+    with shop.session() as db:
+        load_program(db, prepared_id).merchant_id = None
+    answer = alice.get(f"{BASE}/new/enterprise?program={prepared_id}", follow_redirects=True)
+    assert "这个小程序还没有商家，请先指定" in answer.text
+    with shop.session() as db:
+        load_program(db, prepared_id).merchant_id = shop.cast.meis
     start = f"/p/alice/programs/selection/start?action=register&id={prepared_id}"
     assert "服务商联系电话" in alice.text(start)
     assert alice.post(start, {"do-component_phone": "020-12345678"}).status_code == 303

@@ -145,8 +145,11 @@ def add_registration(kind: str) -> ResponseReturnValue:
         raise NotFound()
     chosen, program = RegistrationKind(kind), _asked_program()
     merchant_id = request.args.get("merchant", type=UUID) or (program.merchant_id if program else None)
+    if merchant_id is None and program is not None:
+        assigning = url_for("provider.assign_program", program_id=program.id)
+        return done(_("这个小程序还没有商家，请先指定"), assigning, "warning")
     if merchant_id is None:
-        return done(_("请先选择商家"), url_for("provider.new_registration"), "warning")
+        raise NotFound()
     merchant = get_merchant(g.db, g.who, merchant_id, Verb.WORK)
     components = [load_component(g.db, program.component_id)] if program else list_components(g.db, g.who)
     if not components:
