@@ -54,13 +54,6 @@ class SubjectForm(Form):
     clear_phone = BooleanField(_l("删除已保存的电话"))
     contact_email = TextField(_l("联系邮箱"), [at_most(254)])
 
-    def fill(self, merchant: Merchant | None) -> None:
-        """Begin with what is known of her, unless something was sent."""
-        if merchant is not None and not self.is_submitted():
-            known = {name: getattr(merchant, name) for name in MerchantData.__dataclass_fields__ if name not in _HIDDEN}
-            code_type = str(merchant.company_code_type or 0)
-            self.process(data={**known, "tags": "，".join(merchant.tags), "company_code_type": code_type})
-
     def read(self, merchant: Merchant | None) -> MerchantData:
         """What was filled in about this merchant, or about a new one."""
         phone = self.contact_phone.data or ("" if self.clear_phone.data or merchant is None else None)
@@ -149,8 +142,7 @@ def reveal_merchant_legal(merchant_id: UUID) -> ResponseReturnValue:
 @provider.route("/merchants/<uuid:merchant_id>/edit", methods=["GET", "POST"])
 def edit_merchant(merchant_id: UUID) -> ResponseReturnValue:
     merchant = get_merchant(g.db, g.who, merchant_id, Verb.WORK)
-    form = MerchantForm()
-    form.fill(merchant)
+    form = MerchantForm(data=known_of(merchant))
     if form.validate_on_submit():
         try:
             merchants.edit_merchant(g.db, merchant, form.read(merchant), who=g.who)
@@ -245,6 +237,13 @@ def revoke_merchant_invitation(merchant_id: UUID, invitation_id: UUID) -> Respon
     invitation = invitations.get_invitation(g.db, g.who, invitation_id, Verb.WORK)
     invitations.revoke_invitation(g.db, invitation, who=g.who)
     return done(_("已撤销邀请"), _page(merchant))
+
+
+def known_of(merchant: Merchant) -> dict[str, Any]:
+    """What the fields of her form begin with."""
+    known = {name: getattr(merchant, name) for name in MerchantData.__dataclass_fields__ if name not in _HIDDEN}
+    code_type = str(merchant.company_code_type or 0)
+    return {**known, "tags": "，".join(merchant.tags), "company_code_type": code_type}
 
 
 def hidden_of(merchant: Merchant | None) -> dict[str, str]:

@@ -25,7 +25,7 @@ from saas.web.forms import Form, TextField, at_most, chosen
 from saas.web.going import done
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
-from saas.web.provider.merchants import CODE_TYPES, SubjectForm, hidden_of
+from saas.web.provider.merchants import CODE_TYPES, SubjectForm, hidden_of, known_of
 from saas.web.provider.program_filters import owner_choices
 
 _OFFERED = 200
@@ -107,10 +107,8 @@ def reveal_subject(program_id: UUID) -> ResponseReturnValue:
 @provider.route("/programs/<uuid:program_id>/subject/edit", methods=["GET", "POST"])
 def edit_subject(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.WORK)
-    merchant, form = _merchant_of(program), SubjectForm()
-    form.fill(merchant)
-    if merchant is None and not form.is_submitted():
-        form.company_name.data = program.company_name
+    merchant = _merchant_of(program)
+    form = SubjectForm(data=known_of(merchant) if merchant else {"company_name": program.company_name})
     if form.validate_on_submit():
         try:
             editing.write_subject(g.db, program, merchant, form.read(merchant), who=g.who)
