@@ -113,7 +113,7 @@ def _has_merchant(program: Program) -> bool:
 offer(
     Action(
         "renew_link", N_("生成补授权链接"),
-        N_("给缺少权限的小程序各生成一个重新授权链接，请管理员确认并勾选全部权限；还有能用的链接时沿用。权限齐全的跳过。"),
+        N_("给缺少权限的小程序各生成一个重新授权链接，请管理员确认并勾选全部权限；还有能用的链接时沿用。权限齐全的跳过，没有商家的不能生成。"),
         campaign.RENEW, RenewForm, _has_merchant,
     ),
     Group.TEAM,
