@@ -22,7 +22,7 @@ from saas.components.tickets import store_ticket
 from saas.db import new_id, platform_session, tenant_session
 from saas.errors import AppError, Conflict, Forbidden, Invalid
 from saas.programs import registration, registration_offiaccount, registration_results, registration_trials
-from saas.programs.access import load_program, load_registration
+from saas.programs.access import load_program, load_registration, program_by_appid
 from saas.programs.models import Program, ProgramStep
 from saas.programs.registration import RegistrationData
 from saas.programs.registration_checks import read_credit_code
@@ -446,6 +446,25 @@ def test_only_an_authorized_official_account_can_lend(office: Office) -> None:
     lend(office, case)
     assert (office.again(case).status, office.again(case).errcode) == (S.FAILED, 61052)
     assert office.start(office.again(case)).status == S.WAITING_PERSON
+
+
+def test_an_account_that_withdrew_or_lacks_the_permission_cannot_lend(office: Office) -> None:
+    case = official(office)
+    appid = case.offiaccount_appid
+    with office.session() as db:
+        component = load_component(db, office.component.id)
+        account = program_by_appid(db, component, appid)
+        assert account is not None
+        assert [one.id for one in registration_offiaccount.known_accounts(db, component.id)] == [account.id]
+        account.permission_sets = [1, 15]
+    with pytest.raises(Invalid, match="快速注册小程序"):
+        office.add(K.OFFIACCOUNT, RegistrationData(offiaccount_appid=appid))
+    office.control.revoke(office.component.appid, appid)
+    office.hear()
+    with pytest.raises(Invalid, match="没有授权"):
+        office.add(K.OFFIACCOUNT, RegistrationData(offiaccount_appid=appid))
+    with office.session() as db:
+        assert registration_offiaccount.known_accounts(db, office.component.id) == []
 
 
 @pytest.mark.parametrize(
