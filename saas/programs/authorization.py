@@ -155,6 +155,16 @@ def on_authorized(db: Session, component: ComponentApp, event: Authorized) -> Gr
     )  # fmt: skip
 
 
+def take_event_code(
+    db: Session, component: ComponentApp, code: str, *, appid: str, happened_at: datetime
+) -> Grant:  # fmt: skip
+    """Keep a code that WeChat gave for a mini program that it has just made for us, and have it exchanged."""
+    return _take_code(
+        db, component.provider_id, component.id, code, source=GrantSource.EVENT, happened_at=happened_at, link=None,
+        appid=appid,
+    )  # fmt: skip
+
+
 def on_unauthorized(db: Session, component: ComponentApp, event: Unauthorized) -> None:
     """WeChat tells that a merchant withdrew. An event older than the newest authorization changes nothing, but WeChat
     is asked how things stand."""
