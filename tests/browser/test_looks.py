@@ -27,6 +27,8 @@ def walked(demo: RunningDemo) -> Iterator[Journey]:
         for _title, step in journey.working_day():
             step()
         journey.make_link()
+        journey.owner.open(f"{journey.program_page}/filing")
+        journey.owner.press("开始填写")
         yield journey
 
 
@@ -79,6 +81,13 @@ def test_pages_of_a_provider(width: int, language: str, looks: Callable[..., Loo
         "privacy-templates": f"{house}privacy-templates", "privacy-template-new": f"{house}privacy-templates/new",
         "privacy": f"{walked.program_page}/privacy", "privacy-edit": f"{walked.program_page}/privacy/edit",
         "order-page": f"{walked.program_page}/order-page", "order-apply": f"{walked.program_page}/order-page/apply",
+        "program-new": f"{house}programs/new", "programs-import": f"{house}programs/import",
+        "selection": f"{house}programs/selection?all=1",
+        "selection-merchant": f"{house}programs/selection/start?action=merchant&all=1",
+        "selection-avatar": f"{house}programs/selection/start?action=avatar&all=1",
+        "subject": f"{walked.program_page}/subject", "subject-edit": f"{walked.program_page}/subject/edit",
+        "team": f"{walked.program_page}/team", "profile": f"{walked.program_page}/basics",
+        "categories": f"{walked.program_page}/categories", "category-choose": f"{walked.program_page}/categories/add",
         "code": walked.code_page, "upload-form": f"{walked.program_page}/upload",
         "audit-form": f"{walked.program_page}/audit", "code-history": f"{walked.code_page}/history",
         "roll-back": f"{walked.program_page}/roll-back", "templates": f"{house}templates",
@@ -100,6 +109,10 @@ def test_pages_of_a_provider(width: int, language: str, looks: Callable[..., Loo
         "certification-templates": f"{house}certifications/templates",
         "certification-template-new": f"{house}certifications/templates/new",
         "certification-charges": f"{house}certifications/charges", "missing-permissions": f"{house}permissions",
+        "filing": f"{walked.program_page}/filing", "filing-templates": f"{house}filing-templates",
+        "filing-template-new": f"{house}filing-templates/new",
+        **{f"filing-{one}": f"{walked.program_page}/filing/form/{one}" for one in ("subject", "program", "materials")},
+        "selection-filing": f"{house}programs/selection/start?action=filing_face&all=1",
         "rejected": walked.rejected_page, "upload": walked.upload_page,
     }.items():  # fmt: skip
         looking.examine(name, address)

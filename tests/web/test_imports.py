@@ -15,6 +15,7 @@ from saas.components.models import ComponentApp
 from saas.db import tenant_session
 from saas.programs.models import Program
 from saas.tenants.models import Merchant, StoredFile
+from saas.web.provider import imports
 from tests.cast import Cast
 from tests.web.conftest import Browser
 
@@ -53,6 +54,13 @@ def test_the_list_comes_as_csv_and_excel(browser: Open, cast: Cast, component: U
     sheet = openpyxl.load_workbook(io.BytesIO(bob.get(f"{PATH}/export?all=1&q=calc&form=xlsx").get_data())).active
     assert [row[1].value for row in sheet.iter_rows()] == ["小程序名称", "'=cmd|' /C calc'!A1"]
     assert len(browser("charlie").get("/p/charlie/programs/export?all=1").get_data(as_text=True).splitlines()) == 1
+
+
+def test_excel_is_for_lists_that_it_can_hold(browser: Open, component: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "MOST_SELECTED", 1)
+    answer = browser("bob").get(f"{PATH}/export?all=1&q=&form=xlsx")
+    assert (answer.status_code, answer.location) == (303, PATH)
+    assert browser("bob").get(f"{PATH}/export?all=1").status_code == 200
 
 
 def send(person: Browser, component: UUID, text: str) -> tuple[int, str]:

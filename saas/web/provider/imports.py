@@ -23,6 +23,7 @@ from saas.errors import N_, AppError, Invalid, NotFound
 from saas.programs import exporting, importing, listing
 from saas.programs.exporting import Exported
 from saas.programs.importing import COLUMNS, MOST_ROWS
+from saas.programs.listing import MOST_SELECTED
 from saas.programs.words import Step, Word
 from saas.tables import write_csv, write_xlsx
 from saas.tenants.access import Verb, require
@@ -76,6 +77,10 @@ def export_programs() -> ResponseReturnValue:
     ids = listing.select_ids(g.db, selection.wanted, most=None) if selection.wanted else selection.program_ids()
     rows = _exported(g.who.provider_id, ids)
     if request.args.get("form") == "xlsx":
+        if len(ids) > MOST_SELECTED:
+            text = _("Excel 表格一次最多 %(num)s 行，更多请导出 CSV", num=MOST_SELECTED)
+            kept: dict[str, Any] = selection.wanted.parts() if selection.wanted else {}
+            return done(text, url_for("provider.list_programs", **kept), "warning")
         file = io.BytesIO()
         write_xlsx(rows, file)
         file.seek(0)
