@@ -131,3 +131,12 @@ def test_what_a_code_needs_is_said_before_the_click(cast: Cast, browser: Browser
     assert "/codes/new/unlimited" not in page
     assert "“账号管理”权限" in page
     assert "“获取小程序链接”权限" in page
+
+
+def test_an_item_about_a_component_app_leads_back_to_it(cast: Cast, browser: Browsers, things: dict[str, str]) -> None:
+    page = f"/p/alice/components/{things['component_id']}/domains"
+    max_, before = browser("max"), len(items(cast))
+    assert max_.post(f"{page}/read").status_code == 303
+    (item,) = items(cast)[before:]
+    assert f'href="{page}"' in max_.text(f"/p/alice/items/{item.id}")
+    assert f'href="{page}"' in max_.text(f"/p/alice/batches/{item.batch_id}")
