@@ -164,7 +164,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.cancel_filing": 200, "POST provider.cancel_filing": 422,
         "GET provider.add_filing_template": 200, "POST provider.add_filing_template": 422,
         "POST provider.reveal_filing_template": 200, "GET provider.rename_filing_template": 200,
-        "POST provider.rename_filing_template": 422, "GET provider.edit_filing_template": 200,
+        "POST provider.rename_filing_template": 303, "GET provider.edit_filing_template": 200,
         "POST provider.edit_filing_template": 303, "POST provider.show_filing_template_file": 404,
         "POST provider.drop_filing_template_file": 303, "GET provider.delete_filing_template": 200,
         "POST provider.delete_filing_template": 303,
