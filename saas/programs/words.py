@@ -188,7 +188,7 @@ def _done(step: Step, label: str, next_step: NextStep = NextStep.WAIT, tone: str
 
 
 _STEPS = {
-    Step.REGISTER: N_("注册"),
+    Step.REGISTER: N_("账号注册"),
     Step.AUTHORIZE: N_("授权"),
     Step.PROFILE: N_("资料"),
     Step.CATEGORIES: N_("类目"),

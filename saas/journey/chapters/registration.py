@@ -145,7 +145,7 @@ class RegistrationOffice:
         self.tap(self.link(), CONFIRM)
         self.wait("注册成功")
         self.owner.open(self.owner.read(f"//a[contains(@href, '/programs/')][contains(., '试用{self.mark}')]", "href"))
-        self.owner.follow("注册")
+        self.owner.follow("账号注册")
         self.trial_page = self.journey.here(self.owner)
         self.journey.expect(self.owner, "到期前没有转正就会被微信收回")
         self.owner.press("修改名称", {"name": f"新名{self.mark}小程序"}, status=422)

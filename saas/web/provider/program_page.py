@@ -36,7 +36,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     "": (Section("overview", N_("概览"), "provider.show_program", early=True),),
     N_("资料"): (
         Section("subject", N_("主体信息"), "provider.show_subject", early=True),
-        Section("registration", N_("注册"), "provider.show_program_registration", early=True),
+        Section("registration", N_("账号注册"), "provider.show_program_registration", early=True),
         Section("profile", N_("基本信息"), "provider.show_profile"),
         Section("categories", N_("服务类目"), "provider.show_categories"),
         Section("certification", N_("认证"), "provider.show_certification"),

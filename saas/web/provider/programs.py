@@ -90,9 +90,10 @@ def delete_filter(filter_id: UUID) -> ResponseReturnValue:
 def show_program(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
     merchant = get_merchant(g.db, g.who, program.merchant_id, Verb.VIEW) if program.merchant_id else None
+    missing = missing_sets(program.permission_sets) if program.permission_sets else []  # not known before it is read
     return render(
         "provider/programs/show.html", block="profile", program=program, tab="overview", merchant=merchant,
-        component=load_component(g.db, program.component_id), missing=missing_sets(program.permission_sets),
+        component=load_component(g.db, program.component_id), missing=missing,
         timeline=timeline(program, standing.steps_of(g.db, [program.id])[program.id]),
         reading=profile.is_reading(g.db, program), account_states=ACCOUNT_STATES,
         links=links.list_links(g.db, program_id=program.id, limit=5), state_of=links.state_of,
