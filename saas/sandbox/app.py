@@ -27,6 +27,7 @@ from saas.sandbox.pages import (
     phone,
     registration,
     remote,
+    sign_in,
 )
 from saas.sandbox.people import seed_first_accounts
 from saas.sandbox.plugins import seed_first_plugins
@@ -71,6 +72,7 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
         faults,
         manual,
         remote,
+        sign_in,
     ):
         app.register_blueprint(part.pages)
     filters.install(app)

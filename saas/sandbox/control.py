@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from saas.sandbox.control_faults import FaultControl, Json
+from saas.sandbox.control_faults import Json
+from saas.sandbox.control_sign_in import SignInControl
 
 
 class SandboxRefused(Exception):
     """The sandbox would not do what was asked; the text says why."""
 
 
-class SandboxControl(FaultControl):
+class SandboxControl(SignInControl):
     """Every method is one call of /control, or the taps of a person on the sandbox's pages.
 
     Component apps are named by their appid, operations by the contract's operationId, people by name.
@@ -431,6 +432,9 @@ class SandboxControl(FaultControl):
         form = phone.get(address).text
         _raise_message(form)
         return form
+
+    def _refuse(self, words: str) -> Exception:
+        return SandboxRefused(words)
 
     def _hold(self, phone: httpx2.Client, person: str) -> None:
         if person not in self._numbers():

@@ -461,3 +461,28 @@ create table if not exists category_review (
   decided_at real,
   primary key (account, first, second)
 );
+
+create table if not exists sign_in_app (
+  appid text primary key,
+  secret text not null,
+  name text not null,
+  kind text not null,
+  domain text not null,
+  open_account text not null default ''
+);
+create table if not exists sign_in_visit (
+  id text primary key,
+  app text not null,
+  redirect_uri text not null,
+  scope text not null,
+  state text not null default '',
+  answer text not null default 'open',
+  code text,
+  expires_at real not null
+);
+create table if not exists sign_in_code (
+  value text primary key, app text not null, person integer not null, scope text not null, expires_at real not null, used_at real
+);
+create table if not exists sign_in_token (
+  value text primary key, app text not null, person integer not null, scope text not null, expires_at real not null
+);

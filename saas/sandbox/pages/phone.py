@@ -48,7 +48,8 @@ def people() -> ResponseReturnValue:
 def hold() -> ResponseReturnValue:
     """Somebody takes the phone."""
     target = request.form.get("next", "/phone")
-    if target.split("?", 1)[0] not in ("/phone", "/phone/authorize"):
+    path = target.split("?", 1)[0]
+    if path not in ("/phone", "/phone/authorize") and not path.startswith("/phone/sign_in/"):
         target = "/phone"
     response = make_response(redirect(target, 303))
     response.set_cookie(COOKIE, request.form["person"], samesite="Lax", httponly=True)

@@ -26,6 +26,7 @@ from saas.sandbox import (
     people,
     plugins,
     pushes,
+    sign_ins,
     verify_tasks,
 )
 from saas.sandbox.pusher import push_ticket, stop_tickets
@@ -93,6 +94,11 @@ def _ticket_stop(_world: World, db: Db, given: dict[str, Any]) -> Any:
 def _draft(world: World, db: Db, given: dict[str, Any]) -> Any:
     component = components.get_component(db, given.pop("component_appid"))
     return {"draft_id": drafts.add_draft(db, world.now(), component["appid"], **given)}
+
+
+@_post("/sign_in_apps")
+def _save_sign_in_app(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return sign_ins.save_app(db, given)
 
 
 @_get("/people")
