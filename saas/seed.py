@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
@@ -49,6 +50,7 @@ def fill_when_empty(settings: Settings) -> None:
         _add_component(who, sandbox)
         _add_merchant(who, people["mei@example.com"])
         _tell_addresses(provider_id, sandbox)
+        _add_sign_in_apps(settings, sandbox)
 
 
 def _add_people_when_empty() -> None:
@@ -106,6 +108,17 @@ def _tell_addresses(provider_id: UUID, sandbox: httpx2.Client) -> None:
             "start_domain": given.domain, "ip_whitelist": given.exit_ips,
         },
     )  # fmt: skip
+
+
+def _add_sign_in_apps(settings: Settings, sandbox: httpx2.Client) -> None:
+    """The platform's website app and official account, as its Open Platform account has them."""
+    given = {"site": settings.wechat_sign_in_site, "account": settings.wechat_sign_in_account}
+    for kind, app in given.items():
+        appid, _, secret = app.partition(":")
+        if appid:
+            app_values = {"appid": appid, "secret": secret, "kind": kind, "name": "代办"}
+            domain = urlsplit(settings.public_url).netloc
+            _ask(sandbox, "/control/sign_in_apps", {**app_values, "domain": domain, "open_account": "daiban"})
 
 
 def _ask(sandbox: httpx2.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:

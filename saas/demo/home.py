@@ -95,6 +95,8 @@ def environment(home: Path, port: int, sandbox_port: int) -> dict[str, str]:
         "DAIBAN_WECHAT_OPEN_URL": sandbox,
         "DAIBAN_MAIL_URL": "demo:",
         "DAIBAN_SMS_URL": "demo:",
+        "DAIBAN_WECHAT_SIGN_IN_SITE": f"wx5170000000000001:{'5' * 32}",
+        "DAIBAN_WECHAT_SIGN_IN_ACCOUNT": f"wx5170000000000002:{'5' * 32}",
         "DAIBAN_LOG_JSON": "false",
     }
     fixed = {
@@ -103,6 +105,7 @@ def environment(home: Path, port: int, sandbox_port: int) -> dict[str, str]:
         "PORT": str(port),
         "SANDBOX_PORT": str(sandbox_port),
         "DAIBAN_CLOCK_FILE": str(clock_file(home)),
+        "AUTHLIB_INSECURE_TRANSPORT": "1",  # the sandbox speaks plain HTTP
         "PYTHONUNBUFFERED": "1",
     }
     return defaults | dict(os.environ) | fixed

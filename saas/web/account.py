@@ -10,9 +10,10 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from wtforms import BooleanField, PasswordField
 
+from saas import sms
 from saas.db import settle
 from saas.errors import AppError, Invalid
-from saas.tenants import accounts, passwords, sessions
+from saas.tenants import accounts, passwords, sessions, wechat_apps
 from saas.tenants.accounts import Origin
 from saas.tenants.consents import VERSIONS
 from saas.tenants.models import User
@@ -21,7 +22,7 @@ from saas.web.forms import Form, TextField, at_most, email_address, required
 from saas.web.going import done, safe_next
 from saas.web.pages import render
 from saas.web.security import limiter
-from saas.web.sign_in import ask_to_sign_in, client_ip, leave_session, start_session
+from saas.web.sign_in import ask_to_sign_in, client_ip, is_signed_in, leave_session, may_enter, start_session
 
 account = Blueprint("account", __name__)
 
@@ -53,10 +54,17 @@ def origin() -> Origin:
     return Origin(ip=client_ip(), request_id=g.request_id)
 
 
-def sign_in_as(user: User, *, remember: bool = False) -> None:
-    """Give this browser a fresh session of that person."""
+def sign_in_as(user: User, *, remember: bool = False, within: str = "") -> None:
+    """Give this browser a fresh session of that person; `within` limits it (see `Person`)."""
     agent = request.user_agent.string
-    start_session(sessions.open_session(user, ip=client_ip(), user_agent=agent, remember=remember))
+    token = sessions.open_session(user, ip=client_ip(), user_agent=agent, remember=remember)
+    binds = safe_next().startswith(url_for("account.confirm_wechat"))  # her WeChat waits to be bound to this account
+    start_session(token, within=within, keep=("wechat_new",) if binds else ())
+
+
+def is_wechat() -> bool:
+    """Whether this is WeChat's own browser."""
+    return "MicroMessenger" in request.user_agent.string
 
 
 def _address_given() -> str:
@@ -92,7 +100,7 @@ def look_at_mail() -> ResponseReturnValue:
 @limiter.limit("60/hour", methods=["POST"])
 @limiter.limit("12/15minutes", key_func=_address_given, methods=["POST"])
 def sign_in() -> ResponseReturnValue:
-    if current_user.is_authenticated and request.method == "GET":
+    if may_enter(safe_next()) and request.method == "GET":
         return redirect(safe_next(), code=303)
     form = SignInForm()
     if form.validate_on_submit():
@@ -105,7 +113,10 @@ def sign_in() -> ResponseReturnValue:
             settle(db)
             sign_in_as(user, remember=form.remember.data)
             return redirect(safe_next(), code=303)
-    return render("account/sign_in.html", form=form, next=safe_next(), status=422 if form.errors else 200)
+    return render(
+        "account/sign_in.html", form=form, next=safe_next(), by_phone=sms.is_set_up(),
+        wechat=wechat_apps.app_for(safe_next(), in_wechat=is_wechat()), status=422 if form.errors else 200,
+    )  # fmt: skip
 
 
 @account.post("/sign-out")
@@ -119,7 +130,7 @@ def sign_out() -> ResponseReturnValue:
 @account.get("/verify")
 def verify() -> ResponseReturnValue:
     """For people who are signed in, but have not confirmed their address yet."""
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return ask_to_sign_in()
     if current_user.is_verified:
         return redirect(url_for("home.index"), code=303)
@@ -129,7 +140,7 @@ def verify() -> ResponseReturnValue:
 @account.post("/verify/again")
 @limiter.limit("5/hour")
 def send_verification_again() -> ResponseReturnValue:
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return ask_to_sign_in()
     accounts.send_verification_again(unit.begin_for_platform("send a verification again"), current_user.user_id)
     return done(_("确认邮件已重新发送"), url_for("account.verify"))
@@ -181,6 +192,41 @@ def reset(token: str) -> ResponseReturnValue:
             return done(_("新密码已生效，请登录"), url_for("account.sign_in"))
     owner = accounts.owner_of_reset(db, token)
     return render("account/reset.html", form=form, email=owner.email, status=422 if form.errors else 200)
+
+
+@account.route("/sign-in/mail", methods=["GET", "POST"])
+@limiter.limit("20/hour", methods=["POST"])
+@limiter.limit("4/hour", key_func=_address_given, methods=["POST"])
+def sign_in_by_mail() -> ResponseReturnValue:
+    """Mail a link that signs in. The answer is the same whether the address is known."""
+    form = AddressForm()
+    if form.validate_on_submit():
+        db = unit.begin_for_platform("mail a link to sign in")
+        after = safe_next(default="")
+        accounts.ask_for_sign_in_link(db, form.email.data or "", after=after)
+        return redirect(url_for("account.sign_in_mailed"), code=303)
+    return render(
+        "account/sign_in_by_mail.html", form=form, next=safe_next(), by_phone=sms.is_set_up(),
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+@account.get("/sign-in/mail/sent")
+def sign_in_mailed() -> ResponseReturnValue:
+    return render("account/sign_in_mailed.html")
+
+
+@account.route("/sign-in/mail/<token>", methods=["GET", "POST"])
+@limiter.limit("60/hour")
+def sign_in_by_link(token: str) -> ResponseReturnValue:
+    """A button, because mail scanners open every link. It names the account, so that nobody presses it for another."""
+    db = unit.begin_for_platform("sign in by a mailed link")
+    if request.method == "POST":
+        user = accounts.sign_in_by_link(db, token)
+        settle(db)
+        sign_in_as(user)
+        return redirect(safe_next(), code=303)
+    return render("account/sign_in_by_link.html", email=accounts.owner_of_sign_in(db, token).email, next=safe_next())
 
 
 @account.get("/terms")

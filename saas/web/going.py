@@ -13,7 +13,7 @@ def safe_next(default: str | None = None) -> str:
     parts = urlsplit(target)
     if target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc:
         return target
-    return default or url_for("home.index")
+    return url_for("home.index") if default is None else default
 
 
 def done(message: str, target: str, tone: str = "success") -> Response:

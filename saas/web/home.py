@@ -17,6 +17,8 @@ def index() -> ResponseReturnValue:
     if not current_user.is_authenticated:
         return render("home.html")
     homes = providers.homes_of(current_user.user_id)
+    if current_user.within:
+        homes = [home for home in homes if (home.kind, home.slug) == ("merchant", current_user.within)]
     if len(homes) == 1:
         return redirect(homes[0].url, code=303)
     return render("choose.html", homes=homes)

@@ -1,4 +1,4 @@
-"""A signed-in person's own pages: name, language, password, signed-in browsers, invitations, the demo's mails."""
+"""A signed-in person's own pages: name, language, password, signed-in browsers, invitations, the demo's messages."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from sqlalchemy import select
 from wtforms import BooleanField, PasswordField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
-from saas import i18n
+from saas import i18n, sms
 from saas.config import settings
 from saas.errors import Invalid, NotFound
 from saas.tenants import accounts, invitations, passwords, sessions
-from saas.tenants.models import OutgoingMail
+from saas.tenants.letters import list_mails
+from saas.tenants.texts import list_texts
 from saas.web import unit
 from saas.web.account import account, origin, sign_in_as
 from saas.web.forms import Form, TextField, at_most, required
@@ -26,7 +26,8 @@ from saas.web.going import done
 from saas.web.language import remember_language
 from saas.web.pages import render
 from saas.web.security import limiter
-from saas.web.sign_in import ask_to_sign_in, leave_session
+from saas.web.sign_in import ask_to_sign_in, is_signed_in, leave_session
+from saas.web.ways import ways_to_sign_in
 
 
 class ProfileForm(Form):
@@ -47,7 +48,7 @@ class AcceptForm(Form):
 
 @account.route("/account", methods=["GET", "POST"])
 def profile() -> ResponseReturnValue:
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return ask_to_sign_in()
     form = ProfileForm(data={"name": current_user.name, "locale": current_user.locale})
     if form.validate_on_submit():
@@ -64,7 +65,7 @@ def profile() -> ResponseReturnValue:
 @account.post("/account/password")
 @limiter.limit("20/hour")
 def change_password() -> ResponseReturnValue:
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return ask_to_sign_in()
     form = PasswordForm()
     if form.validate_on_submit():
@@ -84,7 +85,7 @@ def change_password() -> ResponseReturnValue:
 
 @account.post("/account/sessions/<uuid:session_id>/end")
 def end_session(session_id: UUID) -> ResponseReturnValue:
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return ask_to_sign_in()
     if not sessions.close_one(current_user.user_id, session_id):
         raise NotFound()
@@ -93,7 +94,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 
 @account.post("/account/sessions/end-others")
 def end_other_sessions() -> ResponseReturnValue:
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return ask_to_sign_in()
     sessions.close_all_sessions(current_user.user_id, except_token=current_user.get_id())
     return done(_("其他设备已全部退出登录"), url_for("account.profile"))
@@ -101,7 +102,7 @@ def end_other_sessions() -> ResponseReturnValue:
 
 @account.post("/account/sessions/end-all")
 def end_all_sessions() -> ResponseReturnValue:
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return ask_to_sign_in()
     sessions.close_all_sessions(current_user.user_id)
     leave_session()
@@ -116,7 +117,7 @@ def invitation(token: str) -> ResponseReturnValue:
     opened = invitations.open_invitation(db, token)
     target = f"/{'m' if opened.merchant else 'p'}/{opened.provider.slug}/"
     if opened.account is not None:
-        if request.method == "POST" and current_user.is_authenticated:
+        if request.method == "POST" and is_signed_in():
             invitations.accept_as(db, token, current_user.user_id, origin=origin())
             return done(_("已加入“%(name)s”", name=opened.provider.name), target)
         return render("account/invitation.html", opened=opened, form=None, here=request.path)
@@ -140,16 +141,15 @@ def invitation(token: str) -> ResponseReturnValue:
 
 @account.get("/mails")
 def mails() -> ResponseReturnValue:
-    """The demo's post box; there is none where mails are really sent."""
+    """The demo's post box, mails and text messages; there is none where mails are really sent."""
     if settings().is_production or not settings().mail_url.startswith("demo"):
         raise NotFound()
     db = unit.begin_for_platform("show the demo's mails")
-    letters = list(db.scalars(select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(100)))
-    return render("account/mails.html", letters=letters)
+    return render("account/mails.html", letters=list_mails(db), texts=list_texts(db) if sms.is_demo() else [])
 
 
 def _profile_page(form: ProfileForm, password_form: PasswordForm, *, status: int) -> ResponseReturnValue:
     return render(
-        "account/profile.html", form=form, password_form=password_form,
+        "account/profile.html", form=form, password_form=password_form, ways=ways_to_sign_in(),
         browsers=sessions.list_sessions(current_user.user_id), status=status,
     )  # fmt: skip

@@ -12,13 +12,19 @@ from saas import i18n
 from saas.tenants import sessions
 
 _TOKEN = "_user_id"  # noqa: S105 - the name under which Flask-Login keeps its id
+_WITHIN = "within"
 
 
 class Person(UserMixin):  # type: ignore[misc]
-    """The signed-in person. `get_id` is the session's token, so closing the row signs this browser out."""
+    """The signed-in person. `get_id` is the session's token, so closing the row signs this browser out.
 
-    def __init__(self, token: str, found: sessions.SignedIn) -> None:
+    `within` is a provider's slug when she came in by that provider's own WeChat app: its owner could answer for
+    anybody there, so such a sign-in opens nothing but her merchant pages at that provider.
+    """
+
+    def __init__(self, token: str, found: sessions.SignedIn, within: str = "") -> None:
         self._token = token
+        self.within = within
         self.user_id: UUID = found.user_id
         self.session_id: UUID = found.session_id
         self.email: str = found.email
@@ -32,6 +38,7 @@ class Person(UserMixin):  # type: ignore[misc]
 
 class Anonymous(AnonymousUserMixin):  # type: ignore[misc]
     name = ""
+    within = ""
     locale = i18n.DEFAULT
     is_verified = False
 
@@ -44,7 +51,7 @@ def recognise(app: Flask) -> None:
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(token: str) -> Person | None:
         found = sessions.session_user(token)
-        return Person(token, found) if found else None
+        return Person(token, found, str(session.get(_WITHIN) or "")) if found else None
 
     manager.unauthorized_handler(ask_to_sign_in)
 
@@ -57,12 +64,16 @@ def ask_to_sign_in() -> ResponseReturnValue:
     return redirect(target, code=303)
 
 
-def start_session(token: str) -> None:
-    """Sign this browser in: everything that the cookie held before is gone (no session fixation)."""
+def start_session(token: str, *, within: str = "", keep: tuple[str, ...] = ()) -> None:
+    """Sign this browser in: everything that the cookie held before is gone (no session fixation), but for `keep`."""
+    kept = {name: session[name] for name in keep if name in session}
     session.clear()
+    session.update(kept)
     session.permanent = True
     session[_TOKEN] = token
     session["_fresh"] = True
+    if within:
+        session[_WITHIN] = within
     g.pop("_login_user", None)
 
 
@@ -76,4 +87,13 @@ def client_ip() -> str:
 
 
 def is_signed_in() -> bool:
-    return bool(current_user.is_authenticated)
+    """Signed in without limits; a sign-in by a provider's own WeChat app does not count (see `Person.within`)."""
+    return bool(current_user.is_authenticated) and not current_user.within
+
+
+def may_enter(path: str) -> bool:
+    """Whether this sign-in is good for a page of ours: the limits of `Person.within`."""
+    if not current_user.is_authenticated:
+        return False
+    own = f"/m/{current_user.within}/"
+    return not current_user.within or path == "/" or path.startswith(own)

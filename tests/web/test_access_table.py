@@ -193,7 +193,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.edit_component_domains": 200, "POST provider.edit_component_domains": 303,
         "POST provider.register_domains": 303, "GET provider.confirm_import": 200, "POST provider.start_import": 303,
         "GET provider.edit_wechat_sign_in": 200, "POST provider.edit_wechat_sign_in": 303,
-        "POST provider.test_wechat_sign_in": 303,
+        "POST provider.test_sign_in_site": 303, "POST provider.test_sign_in_account": 303,
         "GET provider.edit_settings": 200, "POST provider.edit_settings": 303, "POST provider.invite_member": 422,
         "POST provider.resend_invitation": 303, "POST provider.revoke_invitation": 303,
         "GET provider.edit_member": 200, "POST provider.edit_member": 303,

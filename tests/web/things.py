@@ -162,7 +162,7 @@ def build_things(cast: Cast) -> dict[str, str]:
         "filing_template_id": filing_template.id, "privacy_template_id": privacy_template.id,
         "certification_template_id": certification_template.id, "file_id": new_id(),
         "tester_id": tester.id, "row_id": tester_row.id, "code_id": code.id,
-        "registration_id": case.id,
+        "registration_id": case.id, "identity_id": new_id(),
     }  # fmt: skip
     names = {
         "slug": "alice",

@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from flask import Blueprint, g, redirect, url_for
+from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from saas.errors import NotFound
 from saas.tenants import providers
 from saas.web import unit
-from saas.web.sign_in import ask_to_sign_in, client_ip
+from saas.web.sign_in import ask_to_sign_in, client_ip, may_enter
 
 merchant = Blueprint("merchant", __name__, url_prefix="/m/<slug>")
 public = Blueprint("public", __name__, url_prefix="/m/<slug>")
@@ -36,7 +36,7 @@ for _blueprint in (merchant, public):
 @merchant.before_request
 def enter() -> ResponseReturnValue | None:
     """Anonymous: sign in. A stranger: there is no such page. A merchant's person: `g.who`, `g.db`, `g.provider`."""
-    if not current_user.is_authenticated:
+    if not may_enter(request.path):
         return ask_to_sign_in()
     if not current_user.is_verified:
         return redirect(url_for("account.verify"), code=303)

@@ -17,7 +17,7 @@ from saas.tenants import providers
 from saas.tenants.access import Verb
 from saas.tenants.tasks import count_open_tasks
 from saas.web import unit
-from saas.web.sign_in import ask_to_sign_in, client_ip
+from saas.web.sign_in import ask_to_sign_in, client_ip, is_signed_in
 
 provider = Blueprint("provider", __name__, url_prefix="/p/<slug>")
 
@@ -72,7 +72,7 @@ def give_navigation() -> dict[str, Any]:
 @provider.before_request
 def enter() -> ResponseReturnValue | None:
     """Anonymous: sign in. A stranger: there is no such page. A member: `g.who`, `g.db` and `g.provider`."""
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return ask_to_sign_in()
     if not current_user.is_verified:
         return redirect(url_for("account.verify"), code=303)

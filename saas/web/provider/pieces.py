@@ -194,6 +194,7 @@ ACTIVITIES: Mapping[str, str] = {
     "privacy_template.delete": N_("删除隐私模板"),
     "privacy_template.edit": N_("编辑隐私模板"),
     "provider.change_settings": N_("修改设置"),
+    "provider.change_wechat_sign_in": N_("修改微信登录设置"),
     "provider.create": N_("注册服务商"),
     "provider.retry_job": N_("平台重试任务"),
     "provider.resume": N_("平台恢复使用"),

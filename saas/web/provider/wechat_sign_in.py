@@ -1,0 +1,91 @@
+"""A provider's own WeChat apps, by which her merchants sign in: set and tried."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import g, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import PasswordField
+
+from saas.config import settings
+from saas.db import settle
+from saas.errors import Invalid
+from saas.tenants import wechat_apps
+from saas.tenants.access import Verb, require
+from saas.tenants.wechat_apps import Kind
+from saas.web.forms import Form, TextField, at_most, stripped
+from saas.web.going import done
+from saas.web.pages import render
+from saas.web.provider.blueprint import provider
+from saas.web.security import limiter
+from saas.web.wechat_client import try_app
+
+_GOOD = {40029, 40163}
+"""What WeChat answers to a code that is none when appid and secret are right."""
+
+
+class AppsForm(Form):
+    site_appid = TextField(_l("网站应用 AppID"), [at_most(18)])
+    site_secret = PasswordField(_l("网站应用 AppSecret"), [at_most(64)], filters=[stripped])
+    account_appid = TextField(_l("服务号 AppID"), [at_most(18)])
+    account_secret = PasswordField(_l("服务号 AppSecret"), [at_most(64)], filters=[stripped])
+
+
+@provider.route("/settings/wechat-sign-in", methods=["GET", "POST"])
+def edit_wechat_sign_in() -> ResponseReturnValue:
+    require(g.who, Verb.MANAGE)
+    kept = wechat_apps.own_apps(g.db)
+    form = AppsForm(
+        data={"site_appid": kept.site_appid if kept else "", "account_appid": kept.account_appid if kept else ""}
+    )
+    if form.validate_on_submit():
+        try:
+            wechat_apps.change_apps(
+                g.db, g.provider, who=g.who, site_appid=form.site_appid.data or "",
+                site_secret=form.site_secret.data or "", account_appid=form.account_appid.data or "",
+                account_secret=form.account_secret.data or "",
+            )  # fmt: skip
+        except Invalid as error:
+            form.refuse(error)
+        else:
+            return done(_("已保存"), url_for("provider.edit_wechat_sign_in"))
+    return render(
+        "provider/settings/wechat_sign_in.html", form=form, kept=kept, kinds=Kind,
+        domain=urlsplit(settings().public_url).netloc, platform={kind: wechat_apps.app_of("", kind) for kind in Kind},
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+@provider.post("/settings/wechat-sign-in/site/test")
+@limiter.limit("30/hour")
+def test_sign_in_site() -> ResponseReturnValue:
+    return _try(Kind.SITE)
+
+
+@provider.post("/settings/wechat-sign-in/account/test")
+@limiter.limit("30/hour")
+def test_sign_in_account() -> ResponseReturnValue:
+    return _try(Kind.ACCOUNT)
+
+
+def _try(kind: Kind) -> ResponseReturnValue:
+    """Ask WeChat whether it knows appid and secret, without signing anybody in."""
+    require(g.who, Verb.MANAGE)
+    app = wechat_apps.own_app(g.db, g.provider, kind)
+    target = url_for("provider.edit_wechat_sign_in")
+    if app is None:
+        return done(_("请先填写并保存"), target, "warning")
+    settle(g.db)
+    code = try_app(app)
+    if code in _GOOD:
+        return done(_("AppID 与 AppSecret 正确。请再确认微信后台的授权回调域已填写。"), target)
+    if code == 40125:
+        return done(_("AppSecret 不正确（40125），请到微信后台重置后重新填写"), target, "danger")
+    if code == 40013:
+        return done(_("没有这个 AppID（40013），请检查是否填错"), target, "danger")
+    if code == 0:
+        return done(_("微信没有回应，请稍后再试"), target, "danger")
+    return done(_("微信返回错误码 %(code)d", code=code), target, "danger")
