@@ -106,7 +106,7 @@ def _closed(program: Program, filing: Filing, certification: Certification | Non
     if text := obstacle(program, DEVELOPMENT):
         return text
     if filing.procedure_id:
-        if filing.status == FilingStatus.CERTIFY_SENT_BACK and _refills(certification) >= MOST_REFILLS:
+        if certification is not None and _is_used_up(certification):
             return N_("认证补充资料的 3 次机会已经用完，等微信结束这次认证后再重新办理")
         return ""
     if program.verified:
@@ -124,8 +124,8 @@ def _closed(program: Program, filing: Filing, certification: Certification | Non
     return ""
 
 
-def _refills(certification: Certification | None) -> int:
-    return certification.refills if certification is not None else 0
+def _is_used_up(certification: Certification) -> bool:
+    return certification.status == CertificationStatus.SENT_BACK and certification.refills >= MOST_REFILLS
 
 
 def refuse_apart(db: Session, program: Program, filing: Filing) -> Certification:
