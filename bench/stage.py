@@ -76,7 +76,7 @@ def timed(what: str, deeds: Iterable[Callable[[], Any]], *, threads: int = 1) ->
     todo = list(deeds)
     begun = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
-        took = list(pool.map(_seconds, todo))
+        took = list(pool.map(seconds, todo))
     return summed_up(what, took, time.perf_counter() - begun)
 
 
@@ -86,7 +86,7 @@ def summed_up(what: str, took: list[float], whole: float) -> Measured:
     return Measured(what, len(took) / whole, statistics.median(took) * 1000, p95 * 1000)
 
 
-def _seconds(deed: Callable[[], Any]) -> float:
+def seconds(deed: Callable[[], Any]) -> float:
     begun = time.perf_counter()
     deed()
     return time.perf_counter() - begun
