@@ -87,13 +87,12 @@ def _show(program: Program, *, whole: bool = False) -> ResponseReturnValue:
     known, tables = _known(program), load_tables(g.db)
     parts = summaries(known, tables, whole=whole) if known.content else []
     lacking = [part for part in parts if part.missing]
-    items = newest_items(g.db, program.id, STEPS).values()
-    told = [item for item in items if item.is_open or item.status == ItemStatus.FAILED]
+    told = _told(program)
     both = filing_together.look(g.db, program, known)
     return render(
         "provider/programs/filing.html", block=None if whole else "standing", program=program, tab="filing",
         filing=known, parts=parts, lacking=lacking, whole=whole, obstacle=filings.hindrance(program),
-        told=_newest_of_failed(told), busy=any(item.is_open for item in told), both=both,
+        told=told, busy=any(item.is_open for item in told), both=both,
         together=_goes_along(known, both), next=next_of(program, known, both, bool(lacking)),
         not_ready=lacking_of(known, together=_may_certify_along(program, known)), reasons=_reasons(known),
         editable=FilingStatus(known.status).is_editable, certifies=filing_together.CERTIFICATION,
@@ -153,10 +152,11 @@ def next_of(program: Program, known: Filing, both: Together, lacks: bool) -> str
     return "send" if face_holds(known) else "ask"
 
 
-def _newest_of_failed(items: list[BatchItem]) -> list[BatchItem]:
-    """What runs, and of what failed only the newest: older failures are history."""
-    failed = max((item for item in items if not item.is_open), key=lambda item: item.id, default=None)
-    return [item for item in items if item.is_open] or ([failed] if failed else [])
+def _told(program: Program) -> list[BatchItem]:
+    """What runs; and what failed, if nothing was done since."""
+    items = sorted(newest_items(g.db, program.id, STEPS).values(), key=lambda item: item.id)
+    failed = [item for item in items[-1:] if item.status == ItemStatus.FAILED]
+    return [item for item in items if item.is_open] or failed
 
 
 def _reasons(filing: Filing) -> list[dict[str, Any]]:
