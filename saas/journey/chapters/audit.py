@@ -56,7 +56,8 @@ class AuditDesk:
         self.owner.press("添加到模板库", near=f"旅程 {VERSION}")
         self.owner.wait_for_path(link_path("编辑", near=f"旅程 {VERSION}"), seconds=self.journey.patience)
         self.journey.upload(VERSION)
-        self.journey.expect(self.owner, "没有声明的接口： wx.getLocation")
+        self.journey.expect(self.owner, "没有声明的接口")
+        self.journey.expect(self.owner, "wx.getLocation")
 
     def be_stopped(self) -> None:
         before = self.counted
