@@ -51,7 +51,7 @@ def test_ways_to_sign_in(
     window = looking.window
     for name, path in (("by-phone", "/sign-in/phone"), ("by-mail", "/sign-in/mail"), ("mailed", "/sign-in/mail/sent")):
         looking.examine(f"sign-in-{name}", f"{demo.url}{path}")
-    looking.examine("sign-in", f"{demo.url}/sign-in?next=/m/alice/")
+    looking.examine("sign-in", f"{demo.url}/sign-in")
     window.page.locator("form[action='/sign-in/wechat'] [name=agreed]").check()
     press(window, scan)
     with SandboxControl(demo.sandbox_url) as control:
