@@ -10,9 +10,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pillow_heif
 from PIL import Image, ImageOps
 
 from saas.errors import N_, Invalid
+
+pillow_heif.register_heif_opener()
+Image.init()  # Pillow loads most formats late, and not at all when only certain ones are allowed
 
 LARGEST = 2 * 1024 * 1024
 """Bytes that WeChat takes for a picture everywhere."""
@@ -25,7 +29,13 @@ _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"GIF8", "image/gif"),
 )
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "MPO")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "HEIF")  # HEIF: what iPhones take, as HEIC files
+_OTHER_FILES = (
+    (b"%PDF", N_("这是 PDF 文件，不是图片：请拍照或截图后上传")),
+    (b"PK\x03\x04", N_("这是文档或压缩包，不是图片：请拍照或截图后上传")),
+)
+"""What people take for a picture, whatever its name says."""
+_VIDEOS = (b"isom", b"iso2", b"mp41", b"mp42", b"qt  ", b"M4V ", b"3gp4", b"3gp5")
 _LONGEST = 4096
 _PAGE_WIDTH = 1600
 _LONGEST_STRIP = 10_000
@@ -91,6 +101,13 @@ def _open(content: bytes, field: str, longest: int) -> Image.Image:
     """Upright and opaque; already made smaller where that saves unpacking all of it."""
     if len(content) > LARGEST_UPLOAD:
         raise Invalid(N_("图片太大，最大 %(most)d MB"), field=field, most=LARGEST_UPLOAD // 1024 // 1024)
+    if not content:
+        raise Invalid(N_("文件是空的，请重新选择"), field=field)
+    for start, message in _OTHER_FILES:
+        if content.startswith(start):
+            raise Invalid(message, field=field)
+    if content[4:8] == b"ftyp" and content[8:12] in _VIDEOS:
+        raise Invalid(N_("这是视频，不是图片：请拍照后上传"), field=field)
     try:
         image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
         if image.width * image.height > MOST_PIXELS:
@@ -102,7 +119,7 @@ def _open(content: bytes, field: str, longest: int) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Invalid(N_("图片的像素太多，请缩小后再上传"), field=field) from None
     except Exception as error:  # a broken picture may break its decoder anywhere
-        raise Invalid(N_("不是能读的图片，请上传 JPG、PNG、GIF、BMP 或 WebP"), field=field) from error
+        raise Invalid(N_("不是能读的图片，请上传 JPG、PNG、HEIC、GIF、BMP 或 WebP"), field=field) from error
 
 
 def _opaque(image: Image.Image) -> Image.Image:

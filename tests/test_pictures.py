@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import zlib
 
 import pytest
 from PIL import Image
 
 from saas.errors import Invalid
-from saas.pictures import LARGEST_UPLOAD, MOST_PAGES, Picture, crop_square, fit_picture, stitch_pages
+from saas.pictures import LARGEST, LARGEST_UPLOAD, MOST_PAGES, Picture, crop_square, fit_picture, stitch_pages
 
 ORIENTATION, CAMERA, PLACE = 0x0112, 0x010F, 0x8825
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
@@ -75,6 +77,61 @@ def test_bytes_and_pixels_fit() -> None:
     assert abs(picture.width / picture.height - 1.4) < 0.02
 
 
+def phone_photo() -> bytes:
+    """As a phone held upright takes it: 12 megapixels lying on their side, with the note that they do."""
+    sky = Image.linear_gradient("L").resize((4032, 3024))
+    photo = Image.merge("RGB", (sky, sky, Image.new("L", sky.size, 200)))
+    photo.paste(Image.effect_noise((2400, 1800), 90), (0, 0))
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[CAMERA] = 6, "Camera"
+    out = io.BytesIO()
+    photo.save(out, "JPEG", quality=90, exif=exif)
+    return out.getvalue()
+
+
+def test_a_phone_photo_becomes_a_picture_that_wechat_takes() -> None:
+    picture = fit_picture(phone_photo())
+    assert len(picture.content) <= LARGEST
+    image = opened(picture)
+    assert image.size == (picture.width, picture.height)
+    assert image.height > image.width >= 1200, "upright and still readable"
+    assert not image.getexif()
+
+
+def test_what_an_iphone_takes_is_read() -> None:
+    exif = Image.Exif()
+    exif[CAMERA] = "Camera"
+    image = opened(fit_picture(made(640, 480, colour=BLUE, kind="HEIF", exif=exif)))
+    assert image.size == (640, 480)
+    assert near(image.getpixel((320, 240)), BLUE)
+    assert not image.getexif()
+
+
+def test_every_format_is_read_by_a_program_that_has_just_started() -> None:
+    """Pillow knows most formats only after somebody asked for them."""
+    read = "import sys; from saas.pictures import fit_picture; print(fit_picture(sys.stdin.buffer.read()).width)"
+    two = Image.new("RGB", (30, 20), BLUE)
+    out = io.BytesIO()
+    two.save(out, "MPO", save_all=True, append_images=[two])
+    for content in (out.getvalue(), *(made(30, 20, kind=kind) for kind in ("WEBP", "HEIF"))):
+        asked = subprocess.run([sys.executable, "-c", read], input=content, capture_output=True)
+        assert asked.stdout == b"30\n", asked.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"%PDF-1.7 licence.jpg", "PDF"),
+        (b"PK\x03\x04 licence.docx", "文档"),
+        (b"\0\0\0\x20ftypmp42", "视频"),
+        (b"", "空"),
+    ],
+)
+def test_what_people_take_for_a_picture_is_named(content: bytes, word: str) -> None:
+    with pytest.raises(Invalid, match=word):
+        fit_picture(content, field="licence")
+
+
 BANDS = [  # x, y, size, and the colour in the middle of the square
     (0, 50, 100, RED),
     (50, 50, 100, GREEN),
@@ -123,6 +180,8 @@ REFUSED = {
     "html": b"<!doctype html><script>alert(1)</script>",
     "pdf": b"%PDF-1.7",
     "tiff": made(5, 5, kind="TIFF"),
+    "cut heic": made(64, 64, kind="HEIF")[:400],
+    "heic of nothing": b"\0\0\0\x18ftypheic\0\0\0\0heicmif1",
     "cut": made(300, 300, kind="JPEG")[:400],
     "cut png": noise(50, 50)[:2000],
     "large": made(5, 5) + b"x" * LARGEST_UPLOAD,
