@@ -9,7 +9,8 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask import redirect, request, session, url_for
+from flask import redirect, request, url_for
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -159,7 +160,7 @@ def confirm_phone() -> ResponseReturnValue:
         except AppError as error:
             form.refuse(error)
         else:
-            session.pop(_SENT, None)
+            cookie.pop(_SENT, None)
             return done(_("手机号已绑定"), url_for("account.profile"))
     return _code_page(form, sent, url_for("account.confirm_phone_again"), url_for("account.add_phone"))
 
@@ -199,7 +200,7 @@ def _send(written: str, purpose: Purpose) -> None:
     db = unit.begin_for_platform("send a code")
     code_id = sign_in_codes.send_code(db, phone, purpose, ip=client_ip(), locale=str(get_locale()))
     box = phones.seal(phone, code_id.bytes + purpose.encode())
-    session[_SENT] = {"id": str(code_id), "to": b64encode(box).decode()}
+    cookie[_SENT] = {"id": str(code_id), "to": b64encode(box).decode()}
 
 
 def _send_again(sent: Sent, purpose: Purpose, target: str) -> ResponseReturnValue:
@@ -212,7 +213,7 @@ def _send_again(sent: Sent, purpose: Purpose, target: str) -> ResponseReturnValu
 
 def _sent(purpose: Purpose) -> Sent | None:
     """What this browser's session holds, if it was for this purpose."""
-    kept = session.get(_SENT)
+    kept = cookie.get(_SENT)
     if not isinstance(kept, dict):
         return None
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Flask, g, redirect, request, session, url_for
+from flask import Flask, g, redirect, request, url_for
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_user
 
@@ -51,7 +52,7 @@ def recognise(app: Flask) -> None:
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(token: str) -> Person | None:
         found = sessions.session_user(token)
-        return Person(token, found, str(session.get(_WITHIN) or "")) if found else None
+        return Person(token, found, str(cookie.get(_WITHIN) or "")) if found else None
 
     manager.unauthorized_handler(ask_to_sign_in)
 
@@ -66,19 +67,19 @@ def ask_to_sign_in() -> ResponseReturnValue:
 
 def start_session(token: str, *, within: str = "", keep: tuple[str, ...] = ()) -> None:
     """Sign this browser in: everything that the cookie held before is gone (no session fixation), but for `keep`."""
-    kept = {name: session[name] for name in keep if name in session}
-    session.clear()
-    session.update(kept)
-    session.permanent = True
-    session[_TOKEN] = token
-    session["_fresh"] = True
+    kept = {name: cookie[name] for name in keep if name in cookie}
+    cookie.clear()
+    cookie.update(kept)
+    cookie.permanent = True
+    cookie[_TOKEN] = token
+    cookie["_fresh"] = True
     if within:
-        session[_WITHIN] = within
+        cookie[_WITHIN] = within
     g.pop("_login_user", None)
 
 
 def leave_session() -> None:
-    session.clear()
+    cookie.clear()
     g.pop("_login_user", None)
 
 

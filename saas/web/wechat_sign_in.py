@@ -11,7 +11,8 @@ from uuid import UUID
 
 import structlog
 from authlib.integrations.base_client import OAuthError
-from flask import redirect, request, session, url_for
+from flask import redirect, request, url_for
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -79,7 +80,7 @@ def return_from_wechat() -> ResponseReturnValue:
         raise ComeAgain(N_("微信登录的设置刚刚变了"))
     client = client_for(app)
     if not request.args.get("code"):  # she refused on her phone
-        client.framework.clear_state_data(session, request.args["state"])
+        client.framework.clear_state_data(cookie, request.args["state"])
         return done(_("您没有同意微信登录"), url_for("account.sign_in", next=begun["next"]), "warning")
     try:
         found = ask_who(app, client)
@@ -125,7 +126,7 @@ def confirm_wechat() -> ResponseReturnValue:
     if request.method == "POST":
         db = unit.begin_for_platform("bind a WeChat")
         identities.bind_identity(db, current_user.user_id, waiting[0], origin=origin())
-        session.pop(_NEW, None)
+        cookie.pop(_NEW, None)
         return done(_("微信已绑定，以后可以直接用微信登录"), safe_next())
     return render("account/wechat_confirm.html", name=waiting[0].name, next=safe_next())
 
@@ -156,7 +157,7 @@ def _go(app: SignInApp | None, purpose: str, target: str) -> ResponseReturnValue
 
 def _begun(state: str) -> dict[str, Any] | None:
     """What this browser set out with; None for a state that is not its own, was used or is old."""
-    kept = session.get(f"_state_wechat_{state}")
+    kept = cookie.get(f"_state_wechat_{state}")
     data = kept.get("data") if isinstance(kept, dict) else None
     if not isinstance(data, dict) or clock.now().timestamp() - data["began"] > _STATE_LIVES:
         return None
@@ -166,7 +167,7 @@ def _begun(state: str) -> dict[str, Any] | None:
 def _enter(found: Elsewhere, app: SignInApp, target: str) -> ResponseReturnValue:
     db = unit.begin_for_platform("sign in by WeChat")
     if identities.person_of(db, found) is None:
-        session[_NEW] = {
+        cookie[_NEW] = {
             "issuer": found.issuer, "subject": found.subject, "union": found.union, "name": found.name[:40],
             "within": app.within, "until": clock.now().timestamp() + _NEW_LIVES,
         }  # fmt: skip
@@ -187,7 +188,7 @@ def _bind(found: Elsewhere) -> ResponseReturnValue:
 
 def _waiting() -> tuple[Elsewhere, str] | None:
     """The WeChat that has just shown itself in this browser and is nobody's yet, and its app's limits."""
-    kept = session.get(_NEW)
+    kept = cookie.get(_NEW)
     if not isinstance(kept, dict) or kept["until"] < clock.now().timestamp():
         return None
     return Elsewhere(kept["issuer"], kept["subject"], kept["union"], kept["name"]), kept["within"]
