@@ -83,7 +83,7 @@ def attach(db: Session, form: Form, uploads: Mapping[str, Sequence[bytes]]) -> l
         try:
             if len(kept) + len(contents) > field.most:
                 raise Invalid(N_("最多 %(most)d 个文件"), field=path, most=field.most)
-            fitted[path] = [_fit(field, content) for content in contents]
+            fitted[path] = [fit_file(field, content) for content in contents]
         except Invalid as fault:
             faults.append(fault)
     if faults:
@@ -97,7 +97,8 @@ def attach(db: Session, form: Form, uploads: Mapping[str, Sequence[bytes]]) -> l
     return [fields[path].label for path in fitted]
 
 
-def _fit(field: Field, content: bytes) -> Any:
+def fit_file(field: Field, content: bytes) -> Any:
+    """An uploaded file as WeChat takes it: a Picture, or the bytes of a video; raises Invalid at the field."""
     if field.kind is Kind.VIDEO:
         if len(content) > LARGEST_VIDEO or content[4:8] != b"ftyp":
             raise Invalid(N_("请上传不超过 10 MB 的 MP4 视频"), field=field.path)

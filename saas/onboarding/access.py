@@ -1,0 +1,57 @@
+"""The doors to entry links and onboardings: the only way from an id or a secret to one of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from saas.errors import NotFound
+from saas.onboarding.models import EntryLink, Onboarding, OnboardingPart
+from saas.tenants.access import Verb, Who, require
+from saas.tenants.models import Merchant
+from saas.tenants.sessions import token_hash
+
+
+def get_entry_link(db: Session, who: Who, link_id: UUID, verb: Verb) -> EntryLink:
+    """An entry link that a member may do `verb` to; merchants have nothing to do with their own links."""
+    link = db.scalar(select(EntryLink).where(EntryLink.id == link_id, EntryLink.provider_id == who.provider_id))
+    if link is None or who.is_merchant:
+        raise NotFound()
+    require(who, verb)
+    return link
+
+
+def link_by_token(db: Session, token: str) -> tuple[EntryLink, Merchant] | None:
+    """The link that this secret opens and the merchant to whom it leads, in its provider's session; None for none."""
+    query = (
+        select(EntryLink, Merchant)
+        .join(Merchant, Merchant.id == EntryLink.merchant_id)
+        .where(EntryLink.token_hash == token_hash(token))
+    )
+    found = db.execute(query).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
+def get_onboarding(db: Session, who: Who, onboarding_id: UUID, verb: Verb) -> Onboarding:
+    """What is asked of a merchant; a merchant's person reaches that of her own merchants only."""
+    query = select(Onboarding).where(Onboarding.id == onboarding_id, Onboarding.provider_id == who.provider_id)
+    if who.is_merchant:
+        query = query.where(Onboarding.merchant_id.in_(who.merchant_ids))
+    onboarding = db.scalar(query)
+    if onboarding is None:
+        raise NotFound()
+    require(who, verb)
+    return onboarding
+
+
+def get_part(db: Session, who: Who, onboarding_id: UUID, key: str, verb: Verb) -> tuple[Onboarding, OnboardingPart]:
+    """One part of what is asked of a merchant, with the whole; NotFound when this part is not asked for."""
+    onboarding = get_onboarding(db, who, onboarding_id, verb)
+    part = db.scalar(
+        select(OnboardingPart).where(OnboardingPart.onboarding_id == onboarding.id, OnboardingPart.key == key)
+    )
+    if part is None:
+        raise NotFound()
+    return onboarding, part
