@@ -20,7 +20,7 @@ from saas.web.forms import TextField, chosen
 from saas.web.provider.privacy import FILM
 from saas.web.provider.privacy_words import INTERFACES
 from saas.web.provider.profile import PICTURES, files_of
-from saas.web.provider.selection import Action, ActionForm, offer
+from saas.web.provider.selection import Action, ActionForm, Group, offer
 from saas.wx.permissions import DEVELOPMENT
 
 
@@ -91,4 +91,4 @@ for _action in (
         OrderPageActionForm, _may_develop,
     ),
 ):  # fmt: skip
-    offer(_action)
+    offer(_action, Group.SETUP)

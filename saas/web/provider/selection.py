@@ -140,7 +140,7 @@ class TagsForm(ActionForm):
 offer(
     Action(
         "profile",
-        N_("重新读取资料"),
+        N_("读取最新资料"),
         N_("向微信读取名称、主体、权限等资料。"),
         "saas.programs.profile.refresh",
         suits=has_appid,
@@ -149,8 +149,8 @@ offer(
 offer(
     Action(
         "merchant",
-        N_("更改商家归属"),
-        N_("归给一个商家，或不归属任何商家。"),
+        N_("归到一个商家"),
+        N_("选中的小程序都归给这个商家，或不归属任何商家。"),
         "saas.programs.editing.assign_step",
         MerchantForm,
     ),
