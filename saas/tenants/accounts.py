@@ -79,16 +79,20 @@ def sign_in(db: Session, *, email: str, password: str) -> User:
     return user
 
 
-def ask_for_sign_in_link(db: Session, email: str, *, path: str = "/sign-in/mail", after: str = "") -> None:
+def ask_for_sign_in_link(
+    db: Session, email: str, *, path: str = "/sign-in/mail", after: str = "", makes_person: bool = False
+) -> None:
     """Mail a link that signs in, if the address is somebody's; `after` is the page of ours to go on to.
 
-    An address that nobody has confirmed gets the link that confirms it instead: whoever signed up with it may be
-    somebody else, and knows the password.
+    `makes_person`: an address that is new gets an account without a password, which the link confirms. An unconfirmed
+    address with a password gets the link that confirms it instead: whoever signed up with it may be somebody else.
     """
     user = user_by_email(db, email)
+    if user is None and makes_person:
+        user = _add_person_without_password(db, clean_email(email))
     if user is None or user.blocked_at is not None:
         return
-    if user.email_verified_at is None:
+    if user.email_verified_at is None and user.password_hash:
         _send_verification(db, user)
         return
     token = issue_token(db, user.id, MailTokenPurpose.SIGN_IN)
@@ -105,7 +109,10 @@ def owner_of_sign_in(db: Session, token: str) -> User:
 
 def sign_in_by_link(db: Session, token: str) -> User:
     """The person whom this mailed link signs in; it works once. Raises LinkIsOver."""
-    return use_token(db, token, MailTokenPurpose.SIGN_IN)
+    user = use_token(db, token, MailTokenPurpose.SIGN_IN)
+    if user.email_verified_at is None and not user.password_hash:
+        user.email_verified_at = clock.now()
+    return user
 
 
 def user_by_email(db: Session, email: str) -> User | None:
@@ -226,6 +233,16 @@ def _add_user(db: Session, email: str, name: str, password: str, locale: str) ->
         .returning(User.id)
     )  # fmt: skip
     return None if added is None else db.scalars(select(User).where(User.id == added)).one()
+
+
+def _add_person_without_password(db: Session, email: str) -> User:
+    """Nobody can enter the account but by a link mailed to its address. Two requests at once make one."""
+    name = email.partition("@")[0][:60]
+    row = insert(User).values(
+        id=new_id(), created_at=clock.now(), email=email, name=name, password_hash="", locale="zh_CN"
+    )
+    db.execute(row.on_conflict_do_nothing())
+    return db.scalars(select(User).where(User.email == email)).one()
 
 
 def _say_already_registered(db: Session, email: str) -> None:

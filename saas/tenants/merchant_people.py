@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from saas.db import platform_session
 from saas.errors import NotFound
-from saas.tenants import activity
+from saas.tenants import activity, phones
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.models import Merchant, MerchantMembership, MerchantRole, User
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of a merchant, as the merchant's page shows her."""
+    """Somebody of a merchant, as the merchant's page shows her; without an address `email` is her masked number."""
 
     membership_id: UUID
     name: str
@@ -32,7 +32,7 @@ def list_people(who: Who, merchant: Merchant) -> list[Person]:
     door before."""
     require(who, Verb.VIEW)
     query = (
-        select(MerchantMembership, User.name, User.email)
+        select(MerchantMembership, User)
         .join(User, User.id == MerchantMembership.user_id)
         .where(
             MerchantMembership.provider_id == who.provider_id, MerchantMembership.merchant_id == merchant.id
@@ -41,7 +41,15 @@ def list_people(who: Who, merchant: Merchant) -> list[Person]:
     )  # fmt: skip
     with platform_session("list a merchant's people") as db:
         rows = db.execute(query).all()
-    return [Person(row.id, name, email, MerchantRole(row.role), row.created_at) for row, name, email in rows]
+        return [
+            Person(row.id, user.name, user.email or _number(user), MerchantRole(row.role), row.created_at)
+            for row, user in rows
+        ]
+
+
+def _number(user: User) -> str:
+    phone = phones.phone_of(user)
+    return phones.masked(phone) if phone else ""
 
 
 def change_person_role(db: Session, merchant: Merchant, membership_id: UUID, role: MerchantRole, *, who: Who) -> None:

@@ -9,6 +9,7 @@ from saas import clock
 from saas.batches.models import Batch, BatchItem, ItemStatus
 from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
 from saas.db import new_id, platform_session, tenant_session
+from saas.onboarding.models import EntryLink
 from saas.programs.certification_models import Certification, CertificationTemplate
 from saas.programs.filing_models import Filing, FilingTemplate
 from saas.programs.models import (
@@ -92,7 +93,12 @@ def build_things(cast: Cast) -> dict[str, str]:
             token_hash=token_hash(token), expires_at=soon,
         )  # fmt: skip
         link.token = token
-        db.add_all([program, template, draft, run, link])
+        entry_link = EntryLink(
+            id=new_id(), provider_id=provider_id, merchant_id=cast.meis, token_hash=token_hash(token), for_many=True,
+            authorize=False, expires_at=soon,
+        )  # fmt: skip
+        entry_link.token = token
+        db.add_all([program, template, draft, run, link, entry_link])
         db.flush()
         own = {"provider_id": provider_id, "program_id": program.id}
         upload = Upload(
@@ -156,7 +162,8 @@ def build_things(cast: Cast) -> dict[str, str]:
     ids = {
         "component_id": component.id, "import_id": run.id, "program_id": program.id, "template_id": template.id,
         "upload_id": upload.id, "audit_id": audit.id, "release_id": release.id, "version_id": version.id,
-        "link_id": link.id, "merchant_id": cast.meis, "membership_id": person.id, "user_id": extra,
+        "link_id": link.id, "entry_link_id": entry_link.id, "merchant_id": cast.meis, "membership_id": person.id,
+        "user_id": extra,
         "invitation_id": invitations[0].id, "merchant_invitation_id": invitations[1].id, "job_id": job.id,
         "batch_id": batch.id, "item_id": item.id, "provider_id": provider_id, "session_id": new_id(),
         "filing_template_id": filing_template.id, "privacy_template_id": privacy_template.id,

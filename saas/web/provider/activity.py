@@ -35,6 +35,7 @@ _KINDS = {
     "batches": N_("批量任务"),
     "merchants": N_("商家"),
     "authorization_links": N_("授权链接"),
+    "entry_links": N_("邀请链接"),
     "templates": N_("代码模板"),
     "privacy_templates": N_("隐私模板"),
     "component_apps": N_("第三方平台"),
