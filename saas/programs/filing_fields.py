@@ -169,7 +169,7 @@ _PERSONAL_OF_PERSONS = (
 )  # fmt: skip
 _SUBJECT, _PAPER, _APPROVAL = N_("主体"), N_("主体证件"), N_("前置审批")
 _FIRST, _SECOND, _LEGAL = N_("主体负责人"), N_("小程序负责人"), N_("法定代表人")
-_SERVICE, _PICTURES, _LETTERS = N_("小程序"), N_("证件照片"), N_("承诺书和其他材料")
+_SERVICE, _PICTURES, _LETTERS = N_("服务内容"), N_("证件照片"), N_("承诺书和其他材料")
 
 
 def _person(place: str, group: str, rule: Rule) -> tuple[Field, ...]:
