@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from saas.journey.chapters import (
     audit,
@@ -46,7 +46,9 @@ CHAPTERS: dict[str, Chapter] = {
 """By name, in the order of the rows."""
 
 
-def full_steps(journey: Journey) -> list[Step]:
-    """The main job, every chapter, and the end of the day."""
-    chapters = [step for chapter in CHAPTERS.values() for step in chapter(journey)]
-    return [*journey.working_day(), *chapters, *journey.closing_time()]
+def full_steps(journey: Journey) -> Iterator[Step]:
+    """The main job, every chapter, and the end of the day. A chapter is opened when what comes before it was done."""
+    yield from journey.working_day()
+    for chapter in CHAPTERS.values():
+        yield from chapter(journey)
+    yield from journey.closing_time()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 
 import click
 import httpx2
 
 from saas.journey.full import full_steps
-from saas.journey.main_job import Journey
+from saas.journey.main_job import Journey, Step
 from saas.journey.window import HttpWindow, Stuck
+from saas.sandbox.control import SandboxRefused
 
 
 def run(url: str | None, *, full: bool = False) -> int:
@@ -22,15 +24,15 @@ def run(url: str | None, *, full: bool = False) -> int:
     begun = time.monotonic()
     with ExitStack() as windows:
         journey = Journey(lambda: windows.enter_context(HttpWindow(site)), site, wechat)
-        steps = full_steps(journey) if full else journey.steps()
+        steps: Iterable[Step] = full_steps(journey) if full else journey.steps()
         for number, (title, step) in enumerate(steps, 1):
             started = time.monotonic()
             try:
                 step()
-            except (Stuck, httpx2.HTTPError) as error:
-                click.secho(f"{number:>2}/{len(steps)}  {title:<72} FAILED", fg="red")
+            except (Stuck, SandboxRefused, httpx2.HTTPError) as error:
+                click.secho(f"{number:>3}  {title:<72} FAILED", fg="red")
                 click.echo(f"{type(error).__name__}: {error}", err=True)
                 return 1
-            click.echo(f"{number:>2}/{len(steps)}  {title:<72} {time.monotonic() - started:5.1f} s")
+            click.echo(f"{number:>3}  {title:<72} {time.monotonic() - started:5.1f} s")
     click.secho(f"Every step passed in {time.monotonic() - begun:.1f} s", fg="green")
     return 0

@@ -122,16 +122,21 @@ class ChromiumWindow:
         try:
             found.wait_for(state="attached")
             if opened:
-                closed = found.locator("xpath=ancestor::details[not(@open)]/summary")
-                for number in range(closed.count()):
-                    closed.nth(number).click()
+                self._open_around(found)
         except ChromiumError as error:
             raise self._stuck(f"there is no {path}: {error}") from error
         return found
 
+    def _open_around(self, found: Locator) -> None:
+        """Unfold what hides it, from the outside in."""
+        closed = found.locator("xpath=ancestor::details[not(@open)]/summary")
+        while closed.count():
+            closed.first.click()
+
     def _fill(self, form: Locator, name: str, value: Value) -> None:
         try:
             found = form.locator(f'[name="{name}"]')
+            self._open_around(found.first)
             kind = found.first.evaluate("one => one.type")
             if isinstance(value, bool):
                 found.first.set_checked(value)
