@@ -31,7 +31,7 @@ from saas.programs.access import get_program
 from saas.programs.models import Program
 from saas.releases import audits, code_state, releasing, speedup, submissions, undo, uploads
 from saas.releases.access import get_audit
-from saas.releases.checks import Check, Verdict, pre_audit_checks
+from saas.releases.checks import Check, Verdict, failing, pre_audit_checks
 from saas.releases.last_submission import next_submission
 from saas.releases.models import Audit, AuditStatus, Upload
 from saas.releases.pictures import screenshot_files
@@ -120,7 +120,7 @@ def submit_audit(program_id: UUID) -> ResponseReturnValue:
     )  # fmt: skip
     return render(
         "provider/releases/audit_form.html", program=program, tab="code", form=form, upload=upload, checks=checks,
-        stopped=_is_stopped(checks), last=last,
+        stopped=_is_stopped(checks), wrong=len(failing(checks)), last=last,
         found=[one.params["names"] for one in checks if one.waivable], previous=audits.newest_audit(g.db, program),
         refreshing=code_state.is_refreshing(g.db, program),
         status=422 if request.method == "POST" and "more" not in request.form else 200,
