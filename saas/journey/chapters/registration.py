@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from saas.journey.main_job import Journey, Step
-from saas.journey.window import Stuck, Window, button_path
+from saas.journey.window import Stuck, Window, button_path, link_path
 from saas.sandbox.control import SandboxControl
 
 _LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -96,7 +96,7 @@ class RegistrationOffice:
 
     def be_registered(self) -> None:
         self.tap(self.link(), AGREE)
-        self.wait("注册成功")
+        self.owner.wait_for_path(link_path(self.company), seconds=self.journey.patience, reload=True)
         self.owner.follow(self.company)
         self.owner.wait_for("已注册", seconds=self.journey.patience, reload=True)
 
@@ -143,8 +143,9 @@ class RegistrationOffice:
         self.owner.press("保存", {"name": f"试用{self.mark}", "person_openid": f"o{self.mark}mei"})
         self.submit()
         self.tap(self.link(), CONFIRM)
-        self.wait("注册成功")
-        self.owner.open(self.owner.read(f"//a[contains(@href, '/programs/')][contains(., '试用{self.mark}')]", "href"))
+        made = f"//a[contains(@href, '/programs/')][contains(., '试用{self.mark}')]"
+        self.owner.wait_for_path(made, seconds=self.journey.patience, reload=True)
+        self.owner.open(self.owner.read(made, "href"))
         self.owner.follow("账号注册")
         self.trial_page = self.journey.here(self.owner)
         self.journey.expect(self.owner, "到期前没有转正就会被微信收回")
