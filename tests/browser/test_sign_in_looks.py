@@ -64,6 +64,7 @@ def test_ways_to_sign_in(
     press(window, enter)
     looking.examine_here("wechat-confirm")
     press(window, bind)
+    window.page.set_viewport_size({"width": width, "height": 900})
     looking.examine("nobodys", f"{demo.url}/")
     looking.examine("account-ways", f"{demo.url}/account")
     looking.examine("account-phone", f"{demo.url}/account/phone")

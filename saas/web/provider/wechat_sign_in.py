@@ -8,7 +8,6 @@ from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField
 
 from saas.config import settings
 from saas.db import settle
@@ -16,7 +15,7 @@ from saas.errors import Invalid
 from saas.tenants import wechat_apps
 from saas.tenants.access import Verb, require
 from saas.tenants.wechat_apps import Kind
-from saas.web.forms import Form, TextField, at_most, stripped
+from saas.web.forms import Form, TextField, at_most
 from saas.web.going import done
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
@@ -29,9 +28,9 @@ _GOOD = {40029, 40163}
 
 class AppsForm(Form):
     site_appid = TextField(_l("网站应用 AppID"), [at_most(18)])
-    site_secret = PasswordField(_l("网站应用 AppSecret"), [at_most(64)], filters=[stripped])
+    site_secret = TextField(_l("网站应用 AppSecret"), [at_most(64)])
     account_appid = TextField(_l("服务号 AppID"), [at_most(18)])
-    account_secret = PasswordField(_l("服务号 AppSecret"), [at_most(64)], filters=[stripped])
+    account_secret = TextField(_l("服务号 AppSecret"), [at_most(64)])
 
 
 @provider.route("/settings/wechat-sign-in", methods=["GET", "POST"])
