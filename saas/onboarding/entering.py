@@ -29,6 +29,7 @@ from saas.tenants.accounts import NOWHERE, Origin
 from saas.tenants.consents import consent_is_missing, record_consent
 from saas.tenants.merchants import load_merchant
 from saas.tenants.models import Consent, Merchant, MerchantMembership, MerchantRole
+from saas.wx.permissions import PermissionSet
 
 DATA_CONSENT = "merchant_data"
 DATA_CONSENT_VERSION = "2026-12-01"
@@ -101,11 +102,16 @@ def link_to_authorize(db: Session, program: Program, *, who: Who) -> Authorizati
     return _authorization_link(db, load_merchant(db, program.merchant_id), program, who.name)
 
 
+def lacking_permissions(program: Program) -> list[PermissionSet]:
+    """The essential permissions that were not granted; none as long as WeChat has not told what was."""
+    return missing_sets(program.permission_sets) if program.permission_sets else []
+
+
 def needs_authorization(program: Program) -> bool:
     """Whether the merchant has to confirm an authorization: there is none, or essential permissions are missing."""
     if not program.appid:
         return False
-    return program.authorization != AuthorizationStatus.AUTHORIZED or bool(missing_sets(program.permission_sets))
+    return program.authorization != AuthorizationStatus.AUTHORIZED or bool(lacking_permissions(program))
 
 
 def _begin(db: Session, link: EntryLink, merchant: Merchant, who: Who) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -51,10 +52,14 @@ def list_activities(
     object_kind: str = "",
     actor: str = "",
     verb: str = "",
+    verbs: Collection[str] = (),
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[Activity]:
-    """The provider's log, newest first; `before` is the id of the last row of the page before."""
+    """The provider's log, newest first; `before` is the id of the last row of the page before.
+
+    `verb` is how the verb begins, `verbs` are whole ones.
+    """
     query = select(Activity).order_by(Activity.id.desc()).limit(limit)
     if object_id is not None:
         query = query.where(Activity.object_id == object_id)
@@ -64,6 +69,8 @@ def list_activities(
         query = query.where(Activity.actor_name.contains(actor, autoescape=True))
     if verb:
         query = query.where(Activity.verb.startswith(verb, autoescape=True))
+    if verbs:
+        query = query.where(Activity.verb.in_(verbs))
     if before is not None:
         query = query.where(Activity.id < before)
     return list(db.scalars(query))

@@ -205,8 +205,13 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.remove_member": 200, "POST provider.remove_member": 303,
     },
     OWN: {"GET provider.transfer_ownership": 200},
-    MERCHANT: {"GET merchant.home": 200, "GET merchant.program_avatar": 404},
-    ANSWER: {"POST merchant.follow_link": 303},
+    MERCHANT: {
+        "GET merchant.home": 200, "GET merchant.program_avatar": 404, "GET merchant.show_program": 200,
+        "GET merchant.program_trial_qr": 404, "GET merchant.list_program_audits": 200,
+        "GET merchant.program_screenshot": 404, "GET merchant.program_activity": 200,
+        "GET merchant.list_notices": 200, "POST merchant.mark_notices_read": 303,
+    },
+    ANSWER: {"POST merchant.follow_link": 303, "POST merchant.authorize_program": 303},
     OPERATOR: {"GET operator.list_providers": 200},
     INSPECT: {"GET operator.show_provider": 200, "GET operator.list_failed_jobs": 200},
     OPERATE: {

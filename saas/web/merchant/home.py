@@ -7,33 +7,27 @@ from uuid import UUID
 from flask import g, redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from saas.onboarding import notices
 from saas.programs import links, listing
 from saas.programs.access import get_link, get_program
-from saas.programs.words import Word
-from saas.releases.status import ProgramStatus, statuses_of
 from saas.tenants.access import Verb
 from saas.tenants.merchants import merchants_of
 from saas.web.merchant.blueprint import merchant
+from saas.web.merchant.timeline import cards, case_deed, open_cases
 from saas.web.pages import render
 from saas.web.provider.programs import avatar_response
-
-_ROAD = ("authorized", "uploaded", "reviewed", "released")
-_REACHED = {
-    Word.UNAUTHORIZED: 0, Word.NO_CODE: 1, Word.UPLOADING: 1, Word.SCANNING: 1, Word.UPLOAD_FAILED: 1,
-    Word.READY: 2, Word.SUBMITTING: 2, Word.SUBMIT_FAILED: 2, Word.IN_REVIEW: 2, Word.DELAYED: 2,
-    Word.REJECTED: 2, Word.UNDONE: 2, Word.APPROVED: 3, Word.RELEASING: 3, Word.RELEASE_FAILED: 3,
-    Word.RELEASED: 4, Word.ROLLED_BACK: 4,
-}  # fmt: skip
-_FAILED = frozenset({Word.UPLOAD_FAILED, Word.SUBMIT_FAILED, Word.REJECTED, Word.RELEASE_FAILED})
 
 
 @merchant.get("/")
 def home() -> ResponseReturnValue:
+    """Links and forms for one of her mini programs are on its card; what is for a new one has a card of its own."""
     programs = listing.programs_of(g.db, g.who.merchant_ids)
-    statuses = statuses_of(g.db, [program.id for program in programs])
+    shown = {program.id for program in programs}
+    usable = [one for one in links.usable_links(g.db, g.who.merchant_ids) if one.program_id not in shown]
+    cases = [(one, case_deed(one)) for one in open_cases() if one.onboarding.program_id not in shown]
     return render(
-        "merchant/home.html", programs=programs, statuses=statuses, road=road,
-        merchants=merchants_of(g.db, g.who), links=links.usable_links(g.db, g.who.merchant_ids),
+        "merchant/home.html", cards=cards(programs), links=usable, cases=cases, merchants=merchants_of(g.db, g.who),
+        unread=notices.count_unread(g.db, g.who),
     )  # fmt: skip
 
 
@@ -48,11 +42,3 @@ def follow_link(link_id: UUID) -> ResponseReturnValue:
 @merchant.get("/programs/<uuid:program_id>/avatar")
 def program_avatar(program_id: UUID) -> ResponseReturnValue:
     return avatar_response(get_program(g.db, g.who, program_id, Verb.VIEW).avatar_file_id)
-
-
-def road(status: ProgramStatus) -> list[tuple[str, str]]:
-    """The four stations on the way online, each done, now, failed or todo."""
-    reached = _REACHED[status.stage]
-    here = "failed" if status.stage in _FAILED else "now"
-    states = ["done" if place < reached else here if place == reached else "todo" for place in range(len(_ROAD))]
-    return list(zip(_ROAD, states, strict=True))

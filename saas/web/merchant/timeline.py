@@ -1,0 +1,183 @@
+"""How a mini program stands, as its merchant sees it: the way online in plain words, whose turn it is, one button."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import current_app, g, url_for
+from flask_babel import gettext as _
+
+from saas import clock
+from saas.errors import N_
+from saas.onboarding.entering import lacking_permissions, needs_authorization
+from saas.onboarding.parts import Opened, parts_of
+from saas.programs import standing
+from saas.programs.models import AuthorizationStatus, Program, ProgramStep
+from saas.programs.words import Step, Turn, Word
+from saas.tenants.access import Verb
+from saas.web.language import span
+
+_STEPS = {
+    Step.REGISTER: N_("注册账号"), Step.AUTHORIZE: N_("授权"), Step.PROFILE: N_("名称与头像"),
+    Step.CATEGORIES: N_("服务类目"), Step.CERTIFY: N_("微信认证"), Step.FILE: N_("备案"), Step.BUILD: N_("制作"),
+    Step.AUDIT: N_("微信审核"), Step.ONLINE: N_("上线"),
+}  # fmt: skip
+_WORDS = {
+    Word.UNREGISTERED: N_("还没有注册"), Word.REGISTER_CONFIRM: N_("等法人在微信里确认"),
+    Word.UNAUTHORIZED: N_("等您授权"), Word.NO_CODE: N_("还没有制作"), Word.UPLOADING: N_("制作中"),
+    Word.SCANNING: N_("制作中"), Word.UPLOAD_FAILED: N_("制作遇到问题"), Word.READY: N_("已做好，待提交审核"),
+    Word.FILE_READY: N_("可以开始备案"), Word.FILE_NOT_READY: N_("备案前还有步骤没完成"),
+}  # fmt: skip
+"""Where the provider's word would not be understood, or speaks of the reader as somebody else."""
+ADVICE = {
+    Word.REGISTER_CONFIRM: N_("法人的微信会收到“公众平台安全助手”的消息，点开并按提示确认。"),
+    Word.CERTIFY_ADMIN: N_("管理员的微信会收到微信认证的消息，点开并确认。"),
+    Word.CERTIFY_FACE: N_("管理员的微信会收到微信认证的消息，点开完成人脸核验。"),
+    Word.CERTIFY_PHONE: N_("管理员的微信会收到微信认证的消息，点开验证手机号。"),
+    Word.CERTIFY_PAYING: N_("管理员的微信会收到付款消息，点开支付认证费。"),
+    Word.FILE_FACE: N_("管理员用微信打开服务商发来的核验链接或二维码，完成人脸核验。"),
+    Word.FILE_SMS: N_("备案负责人的手机会收到短信验证码，请在短信里的网址按提示填写。"),
+    Word.FILE_CANCELLING: N_("备案负责人的手机会收到短信，请在短信里的网址按提示确认。"),
+}
+"""What she has to do where WeChat or the authority asks her."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """The one thing that she can do now. `by_post`: the button is a form."""
+
+    label: str
+    url: str
+    by_post: bool = False
+
+
+@dataclass(frozen=True)
+class Station:
+    """One step. `state`: done, act (hers), wait (somebody else's), failed, todo."""
+
+    label: str
+    state: str
+    word: str = ""
+    detail: str = ""
+    since: datetime | None = None
+    turn: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One mini program on her pages. `remaining` is the time left for what is to be done, in words."""
+
+    program: Program
+    name: str
+    stations: list[Station]
+    word: str
+    turn: str
+    is_hers: bool
+    advice: str
+    remaining: str
+    deed: Deed | None
+    case: Opened | None
+
+    @property
+    def done(self) -> int:
+        return sum(one.state == "done" for one in self.stations)
+
+
+def cards(programs: Collection[Program]) -> list[Card]:
+    """The cards of these mini programs; those that wait for her come first. Three queries, whatever the number."""
+    steps = standing.steps_of(g.db, [program.id for program in programs])
+    cases: dict[UUID | None, Opened] = {one.onboarding.program_id: one for one in open_cases()}
+    made = [_card(program, steps[program.id], cases.get(program.id)) for program in programs]
+    return sorted(made, key=lambda card: not card.is_hers)
+
+
+def open_cases() -> list[Opened]:
+    """What is asked of her merchants and not handed in yet."""
+    return [one for one in parts_of(g.db, g.who.merchant_ids) if one.next is not None]
+
+
+def case_deed(case: Opened) -> Deed | None:
+    """The button to the form, where she may fill it in."""
+    if not g.who.may(Verb.ANSWER) or "merchant.show_onboarding" not in current_app.view_functions:
+        return None
+    return Deed(_("去填写资料"), url_for("merchant.show_onboarding", onboarding_id=case.onboarding.id))
+
+
+def name_of(program: Program) -> str:
+    return program.name or program.appid or _("新的小程序")
+
+
+def turn_words(turn: str) -> str:
+    """Whose turn it is, said to the merchant."""
+    words = {
+        Turn.MERCHANT: _("等您处理"), Turn.WECHAT: _("等待微信"), Turn.AUTHORITY: _("等待管局审核"),
+        Turn.PROVIDER: _("“%(name)s”正在办理", name=g.provider.name),
+    }  # fmt: skip
+    return str(words.get(Turn(turn), _("无需处理")))
+
+
+def word_for_her(word: str) -> str:
+    """How a step stands, said to the merchant."""
+    return str(_(_WORDS.get(Word(word), Word(word).label)))
+
+
+def _card(program: Program, rows: Sequence[ProgramStep], case: Opened | None) -> Card:
+    authorize = needs_authorization(program)
+    waits = program.turn == Turn.MERCHANT
+    hers = authorize or waits or case is not None
+    left = program.due_at - clock.now() if program.due_at and waits else timedelta()
+    word, turn = word_for_her(program.stage), program.turn
+    if not waits and hers:
+        turn = Turn.MERCHANT
+        word = _("缺少必需的权限") if authorize else _("等您填写资料")
+    return Card(
+        program=program, name=name_of(program), stations=_stations(program, rows), word=word,
+        turn=turn_words(turn), is_hers=hers,
+        advice=_(ADVICE[Word(program.stage)]) if waits and Word(program.stage) in ADVICE else "",
+        remaining=span(left.total_seconds()) if left > timedelta() else "",
+        deed=_deed(program, authorize, waits, case) if g.who.may(Verb.ANSWER) else None, case=case,
+    )  # fmt: skip
+
+
+def _deed(program: Program, authorize: bool, waits: bool, case: Opened | None) -> Deed | None:
+    if authorize:
+        label = _("去授权") if program.authorization != AuthorizationStatus.AUTHORIZED else _("重新授权")
+        return Deed(label, url_for("merchant.authorize_program", program_id=program.id), by_post=True)
+    if waits:
+        endpoint = "merchant.show_waiting"
+        if endpoint not in current_app.view_functions:
+            endpoint = "merchant.show_program"
+        return Deed(_("看看怎么做"), url_for(endpoint, program_id=program.id))
+    return case_deed(case) if case is not None else None
+
+
+def _stations(program: Program, rows: Sequence[ProgramStep]) -> list[Station]:
+    known = {Step(row.step): row for row in rows}
+    return [_station(program, step, known.get(step)) for step in Step]
+
+
+def _station(program: Program, step: Step, row: ProgramStep | None) -> Station:
+    label = _(_STEPS[step])
+    if row is None:
+        came = step is Step.REGISTER and bool(program.appid)  # it was not registered here, and is
+        return Station(label, "done" if came else "todo", word_for_her(Word.REGISTERED) if came else "")
+    if step is Step.AUTHORIZE and row.turn == Turn.NOBODY and lacking_permissions(program):
+        return Station(label, "act", _("缺少必需的权限"), since=row.since)
+    turn = turn_words(row.turn) if row.turn != Turn.NOBODY else ""
+    return Station(label, _state(row), word_for_her(row.word), _detail(row.detail), row.since, turn)
+
+
+def _state(row: ProgramStep) -> str:
+    if row.turn == Turn.NOBODY:
+        return "done" if Word(row.word).tone == "success" else "todo"
+    if row.turn == Turn.MERCHANT:
+        return "act"
+    return "failed" if Word(row.word).tone == "danger" else "wait"
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    return " · ".join(str(detail[key]) for key in ("name", "version", "reason", "number") if detail.get(key))
