@@ -20,15 +20,15 @@ def explain(app: Flask) -> None:
     @app.errorhandler(AppError)
     def expected(error: AppError) -> Response:
         message = _(error.message, **error.params)
-        return _page(error.status, message, _(error.hint, **error.params) if error.hint else "")
+        return error_page(error.status, message, _(error.hint, **error.params) if error.hint else "")
 
     @app.errorhandler(CSRFError)
     def expired_form(_error: CSRFError) -> Response:
-        return _page(400, _("页面停留太久，表单已失效"), _("请返回上一页刷新后重新提交，您的登录不受影响。"))
+        return error_page(400, _("页面停留太久，表单已失效"), _("请返回上一页刷新后重新提交，您的登录不受影响。"))
 
     @app.errorhandler(RateLimitExceeded)
     def too_often(_error: RateLimitExceeded) -> Response:
-        return _page(429, _("操作太频繁"), _("请稍等几分钟再试。"))
+        return error_page(429, _("操作太频繁"), _("请稍等几分钟再试。"))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
@@ -40,7 +40,7 @@ def explain(app: Flask) -> None:
             413: (_("上传的内容太大"), _("请压缩后再上传，单个文件不超过 10 MB。")),
         }
         title, hint = known.get(code, (_("请求无法处理"), _("请返回上一页重试。")))
-        response = _page(code, title, hint)
+        response = error_page(code, title, hint)
         for name, value in error.get_headers():
             if name.lower() == "allow":
                 response.headers[name] = value
@@ -49,15 +49,18 @@ def explain(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     def database_away(error: OperationalError) -> Response:
         log.error("database_unavailable", error=str(error.orig))
-        return _page(503, _("系统暂时无法连接数据库"), _("数据没有丢失，请稍后刷新。"))
+        return error_page(503, _("系统暂时无法连接数据库"), _("数据没有丢失，请稍后刷新。"))
 
     @app.errorhandler(Exception)
     def unexpected(_error: Exception) -> Response:
         log.exception("request_failed")
-        return _page(500, _("系统出错了"), _("我们已记录这次错误。请稍后重试；若再次出现，请把下面的编号发给我们。"))
+        return error_page(
+            500, _("系统出错了"), _("我们已记录这次错误。请稍后重试；若再次出现，请把下面的编号发给我们。")
+        )
 
 
-def _page(status: int, title: str, hint: str) -> Response:
+def error_page(status: int, title: str, hint: str) -> Response:
+    """What happened and what to do, whole or as a part for htmx."""
     return render(
         "error.html", block="error", status=status, title=title, hint=hint, request_id=g.get("request_id", ""),
         code=status,

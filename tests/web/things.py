@@ -9,7 +9,7 @@ from saas import clock
 from saas.batches.models import Batch, BatchItem, ItemStatus
 from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
 from saas.db import new_id, platform_session, tenant_session
-from saas.onboarding.models import EntryLink
+from saas.onboarding.models import EntryLink, Onboarding, OnboardingPart, Part
 from saas.programs.certification_models import Certification, CertificationTemplate
 from saas.programs.filing_models import Filing, FilingTemplate
 from saas.programs.models import (
@@ -101,6 +101,10 @@ def build_things(cast: Cast) -> dict[str, str]:
         db.add_all([program, template, draft, run, link, entry_link])
         db.flush()
         own = {"provider_id": provider_id, "program_id": program.id}
+        onboarding = Onboarding(id=new_id(), **own, merchant_id=cast.meis)
+        db.add(onboarding)
+        db.flush()
+        db.add(OnboardingPart(provider_id=provider_id, onboarding_id=onboarding.id, key=Part.COMPANY))
         upload = Upload(
             id=new_id(), **own, template_row_id=template.id, template_id=mark, user_version="1.0.0", ext_json="{}",
             status=UploadStatus.READY, committed_at=clock.now(), scanned_at=clock.now(),
@@ -162,6 +166,7 @@ def build_things(cast: Cast) -> dict[str, str]:
     ids = {
         "component_id": component.id, "import_id": run.id, "program_id": program.id, "template_id": template.id,
         "upload_id": upload.id, "audit_id": audit.id, "release_id": release.id, "version_id": version.id,
+        "onboarding_id": onboarding.id, "part_key": "company", "page": "facts",
         "link_id": link.id, "entry_link_id": entry_link.id, "merchant_id": cast.meis, "membership_id": person.id,
         "user_id": extra,
         "invitation_id": invitations[0].id, "merchant_invitation_id": invitations[1].id, "job_id": job.id,
