@@ -124,6 +124,7 @@ class CertificationDesk:
         if self.owner.has(link_path("重新提交")):
             raise Stuck("what the administrator refused can be handed in again")
         self.owner.press("准备认证资料", {"template": "沿用上一次"})
+        self.owner.wait_for_path(link_path("丢弃草稿"), seconds=self.journey.patience, reload=True)
         self.owner.follow("丢弃草稿")
         self.owner.press("丢弃草稿")
         self.journey.expect(self.owner, "已丢弃草稿")
