@@ -6,6 +6,7 @@ from flask import g, url_for
 from flask.typing import ResponseReturnValue
 
 from saas.errors import N_
+from saas.onboarding.reviewing import MOST_COUNTED, count_waiting
 from saas.releases import progress
 from saas.tenants.models import Task, TaskKind
 from saas.tenants.tasks import open_tasks
@@ -24,7 +25,7 @@ _TITLES = {
 def dashboard() -> ResponseReturnValue:
     return render(
         "provider/dashboard.html", tasks=open_tasks(g.db), road=progress.road(g.db), task_title=_title,
-        task_url=_address,
+        task_url=_address, reviews=count_waiting(g.db, g.who), most_reviews=MOST_COUNTED,
     )  # fmt: skip
 
 
