@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.errors import N_, Conflict, Invalid
+from saas.onboarding.handing_over import hand_over
 from saas.onboarding.models import Onboarding, OnboardingPart, Part, PartStatus
 from saas.onboarding.notices import tell
 from saas.onboarding.papers import look_at
@@ -129,8 +130,10 @@ def give_back(db: Session, answers: Answers, comments: Mapping[str, str], *, ver
 
 
 def accept(db: Session, answers: Answers, *, version: int, who: Who) -> None:
-    """Accept a part; raises NotComplete when WeChat's lists changed since it was handed in and it does not fit any
-    more, NotHandedIn, and Reviewed when it is not what the page showed any more.
+    """Accept a part, which hands it over.
+
+    Raises NotComplete when WeChat's lists changed since it was handed in and it does not fit any more, Invalid when
+    what it flows into refuses it, NotHandedIn, and Reviewed when it is not what the page showed any more.
     """
     require(who, Verb.WORK)
     part = _claim(db, answers, version)
@@ -138,6 +141,7 @@ def accept(db: Session, answers: Answers, *, version: int, who: Who) -> None:
         raise Reviewed()
     if faults := problems(answers):
         raise NotComplete(faults)
+    hand_over(db, answers, who=who)
     part.comments = {}
     _decide(db, answers, PartStatus.ACCEPTED, who)
     activity.record(db, who, "onboarding.accept", answers.onboarding, detail={"part": part.key})

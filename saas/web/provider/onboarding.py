@@ -17,7 +17,7 @@ from saas.onboarding.fields import FORMS, Ask
 from saas.onboarding.models import PartStatus
 from saas.onboarding.parts import Answers, Opened, answers_of, parts_of
 from saas.onboarding.reviewing import give_back, is_readable, look_at_paper
-from saas.onboarding.saving import NotComplete, shown
+from saas.onboarding.saving import shown
 from saas.programs.access import load_program
 from saas.programs.listing import select_programs
 from saas.tenants.access import Verb
@@ -111,7 +111,7 @@ def accept_part(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
     answers = _answers(onboarding_id, part_key, Verb.WORK)
     try:
         reviewing.accept(g.db, answers, version=_version(), who=g.who)
-    except NotComplete as error:
+    except Invalid as error:
         return _show(answers, trouble=error, status=422)
     except Conflict as error:
         return _show(answers, trouble=error, status=409)
