@@ -75,6 +75,8 @@ def test_pages_of_a_provider(width: int, language: str, looks: Callable[..., Loo
         "dashboard": house, "components": f"{house}components", "component-new": f"{house}components/new",
         "component": walked.component_page, "component-traffic": f"{walked.component_page}/traffic",
         "merchants": f"{house}merchants", "merchant-new": f"{house}merchants/new", "merchant": walked.merchant_page,
+        "entry-links": f"{walked.merchant_page}/entry-links",
+        "entry-link-new": f"{walked.merchant_page}/entry-links/new",
         "link-new": f"{walked.merchant_page}/links/new", "programs": f"{house}programs", "program": walked.program_page,
         "permissions": f"{walked.program_page}/permissions", "calls": f"{walked.program_page}/calls",
         "program-activity": f"{walked.program_page}/activity",
@@ -125,10 +127,40 @@ def test_pages_of_a_merchant_and_of_the_operator(
     width: int, language: str, looks: Callable[..., Looks], walked: Journey, demo: RunningDemo
 ) -> None:
     merchant = looks(language, width, *walked.sign_in_of("merchant"))
-    merchant.examine("merchant-home", f"{demo.url}/m/{walked.slug}/")
+    house, program = f"{demo.url}/m/{walked.slug}", walked.program_page.rpartition("/")[2]
+    for name, path in {
+        "home": "/", "notices": "/notices", "program": f"/programs/{program}", "audits": f"/programs/{program}/audits",
+        "activity": f"/programs/{program}/activity",
+    }.items():  # fmt: skip
+        merchant.examine(f"merchant-{name}", f"{house}{path}")
     operator = looks(language, width, "olga@example.com", PASSWORD)
     operator.examine("operator", f"{demo.url}/operator/")
     operator.examine("operator-jobs", f"{demo.url}/operator/jobs")
     operator.examine("account", f"{demo.url}/account")
     faults = [*merchant.faults, *operator.faults]
+    assert faults == [], "\n".join(faults)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_entry_link(width: int, language: str, looks: Callable[..., Looks], walked: Journey) -> None:
+    owner = looks(language, width, *walked.sign_in_of("owner"))
+    owner.window.open(f"{walked.merchant_page}/entry-links/new")
+    owner.window.page.locator("[name=parts]").first.check()
+    with owner.window.page.expect_navigation():
+        owner.window.page.locator("form:has([name=parts]) [type=submit]").click()
+    owner.examine_here("entry-link")
+    here, link = owner.window.address, owner.window.page.locator(".copy-value").first.inner_text()
+    owner.examine("entry-link-revoke", f"{here}/revoke")
+    nobody = looks(language, width, "", "")
+    nobody.examine("join", link)
+    nobody.examine("join-by-mail", f"{link}/mail")
+    merchant = looks(language, width, *walked.sign_in_of("merchant"))
+    merchant.examine("join-signed-in", link)
+    merchant.window.page.locator("[name=agreed]").check()
+    with merchant.window.page.expect_navigation():
+        merchant.window.page.locator("form:has([name=agreed]) button").click()
+    merchant.examine_here("merchant-home-asked")
+    nobody.examine("join-over", link, 410)
+    faults = [*owner.faults, *nobody.faults, *merchant.faults]
     assert faults == [], "\n".join(faults)
