@@ -96,6 +96,16 @@ def test_a_rejection_shows_plain_reasons_and_pictures(desk: Desk, browser: Brows
     assert "类目不符" in alice.text(code(desk))
 
 
+def test_the_head_follows_what_polls_below_it(desk: Desk, browser: Browsers) -> None:  # noqa: F811
+    audit, alice = desk.submitted(), browser("alice")
+    (polled,) = re.findall(r'hx-get="([^"]+)"', alice.text(f"/p/alice/audits/{audit.id}"))
+    polled = polled.replace("&amp;", "&")
+    assert "HX-Refresh" not in alice.get(polled, headers={"HX-Request": "true"}).headers
+    desk.control.approve(audit.auditid, push=False)
+    desk.hear("weapp_audit_success", SuccTime=1)
+    assert alice.get(polled, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+
+
 def test_the_undo_page_counts_before_the_click(desk: Desk, browser: Browsers) -> None:  # noqa: F811
     audit = desk.submitted()
     alice = browser("alice")

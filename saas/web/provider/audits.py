@@ -42,6 +42,7 @@ from saas.web.going import done
 from saas.web.pages import render
 from saas.web.provider import release_words as words
 from saas.web.provider.blueprint import provider
+from saas.web.provider.release_pieces import keep_head
 from saas.web.provider.releases import picture
 from saas.web.provider.telling import telling_item
 
@@ -198,13 +199,14 @@ def show_audit(audit_id: UUID) -> ResponseReturnValue:
     waiting = audit.status in (AuditStatus.QUEUED, AuditStatus.SUBMITTING) or undo.is_undoing(audit)
     pictures = screenshot_files(audit)
     fetching = len(pictures) < len(audit.screenshot_media_ids) and _is_fetching(audit)
-    return render(
+    page = render(
         "provider/releases/audit_show.html", block="progress", program=program, tab="code", audit=audit,
         steps=words.audit_steps(audit), open=audits.is_open(audit), undoing=undo.is_undoing(audit),
         polling=waiting or fetching or audits.is_open(audit), seconds=2 if waiting or fetching else 10,
         chances=undo.undo_chances(g.db, program), pictures=pictures, fetching=fetching, item=_speedup_item(audit),
         release=releasing.newest_release_of(g.db, audit), is_newest=_is_newest(program, audit),
     )  # fmt: skip
+    return keep_head(page, program)
 
 
 def _speedup_item(audit: Audit) -> BatchItem | None:

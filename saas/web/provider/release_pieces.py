@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import Response, current_app, request, url_for
 from flask_babel import gettext as _
 
 from saas.errors import N_
@@ -14,6 +14,7 @@ from saas.releases.checks import Check, Repair
 from saas.releases.ext_json import Fault
 from saas.releases.models import CodeState, Template, Upload
 from saas.releases.serving import share_below
+from saas.web.pages import is_fragment_request
 from saas.web.provider import release_words as words
 from saas.web.provider.blueprint import provider
 
@@ -37,6 +38,16 @@ def give_pieces() -> dict[str, Any]:
     pieces: Any = current_app.jinja_env.get_template("provider/releases/_pieces.html").module
     shared = {name: getattr(pieces, name) for name in ("library_chart", "check_list", "variable_field")}
     return {"release_words": words, **shared}
+
+
+def keep_head(response: Response, program: Program) -> Response:
+    """Have the whole page loaded again once the mini program's stage, which its head shows, is another one.
+
+    A fragment that polls names the stage that it was drawn with.
+    """
+    if is_fragment_request() and request.args.get("stage", program.stage) != program.stage:
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 @provider.app_template_global()

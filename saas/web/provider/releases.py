@@ -31,7 +31,7 @@ from saas.web.going import done, safe_next
 from saas.web.pages import render
 from saas.web.provider import release_words as words
 from saas.web.provider.blueprint import provider
-from saas.web.provider.release_pieces import template_name
+from saas.web.provider.release_pieces import keep_head, template_name
 from saas.wx.permissions import DEVELOPMENT
 
 PAGE = 20
@@ -53,7 +53,7 @@ def show_code(program_id: UUID) -> ResponseReturnValue:
     status = status_of(g.db, program)
     upload, audit = uploads.newest_upload(g.db, program), newest_audit(g.db, program)
     release = releasing.newest_release(g.db, program)
-    return render(
+    page = render(
         "provider/releases/show.html", block="now", program=program, tab="code", standing=status,
         state=code_state.find_state(g.db, program), upload=upload, audit=audit, release=release,
         trial=uploads.trial_upload(g.db, program), next_url=_next_url(program, status, upload),
@@ -61,6 +61,7 @@ def show_code(program_id: UUID) -> ResponseReturnValue:
         quick=status.stage not in (Word.IN_REVIEW, Word.DELAYED), refreshing=code_state.is_refreshing(g.db, program),
         component=load_component(g.db, program.component_id), obstacle=obstacle(program, DEVELOPMENT),
     )  # fmt: skip
+    return keep_head(page, program)
 
 
 def _next_url(program: Program, status: ProgramStatus, upload: Upload | None) -> str:
@@ -147,12 +148,13 @@ def show_upload(upload_id: UUID) -> ResponseReturnValue:
 def _upload_page(program: Program, upload: Upload, form: QrForm, status: int = 200) -> ResponseReturnValue:
     template = templates.template_rows(g.db, [upload.template_row_id]).get(upload.template_row_id)
     current = uploads.trial_upload(g.db, program)
-    return render(
+    page = render(
         "provider/releases/upload_show.html", block="progress", program=program, tab="code", upload=upload,
         row=template, form=form, steps=words.upload_steps(upload), running=uploads.is_running(upload),
         drawing=uploads.is_fetching_qr(g.db, upload), is_trial=current is not None and current.id == upload.id,
         status=status,
     )  # fmt: skip
+    return keep_head(page, program)
 
 
 @provider.post("/uploads/<uuid:upload_id>/trial-qr")
@@ -208,10 +210,11 @@ def release_audit(audit_id: UUID) -> ResponseReturnValue:
 @provider.get("/releases/<uuid:release_id>")
 def show_release(release_id: UUID) -> ResponseReturnValue:
     program, release = get_release(g.db, g.who, release_id, Verb.VIEW)
-    return render(
+    page = render(
         "provider/releases/release_show.html", block="progress", program=program, tab="code", release=release,
         steps=words.release_steps(release), running=releasing.is_running(release),
     )  # fmt: skip
+    return keep_head(page, program)
 
 
 @provider.get("/programs/<uuid:program_id>/roll-back")
