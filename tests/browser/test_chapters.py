@@ -30,6 +30,7 @@ def online(demo: RunningDemo) -> Iterator[Journey]:
         yield journey
 
 
+@pytest.mark.timeout(1200)  # the first one waits for the demo and for the main job
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter(chapter: str, online: Journey, demo: RunningDemo, chromium: Browser, watch: Watch) -> None:
     axe = tools.axe().read_text()
