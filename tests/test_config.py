@@ -26,7 +26,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
     def of(**changes: str | None) -> Settings:
         for name in ("DAIBAN_CLOCK_FILE", "AUTHLIB_INSECURE_TRANSPORT", "DAIBAN_WECHAT_API_URL", "DAIBAN_HOME"):
             monkeypatch.delenv(name, raising=False)
-        for name in ("DAIBAN_WECHAT_MP_URL", "DAIBAN_WECHAT_OPEN_URL"):
+        for name in ("DAIBAN_WECHAT_MP_URL", "DAIBAN_WECHAT_OPEN_URL", "DAIBAN_SMS_URL"):
             monkeypatch.delenv(name, raising=False)
         for name, value in {**GOOD, **changes}.items():
             if value is None:
@@ -56,6 +56,7 @@ def test_a_complete_production_starts(environment: Any) -> None:
         ({"DAIBAN_MASTER_KEY": "short"}, "DAIBAN_MASTER_KEY"),
         ({"DAIBAN_MASTER_KEY": base64.b64encode(b"too short").decode()}, "32 bytes"),
         ({"DAIBAN_MAIL_URL": "demo:"}, "DAIBAN_MAIL_URL"),
+        ({"DAIBAN_SMS_URL": "demo:"}, "DAIBAN_SMS_URL"),
         ({"DATABASE_PLATFORM_URL": "postgresql://app@db/daiban"}, "different logins"),
         ({"DAIBAN_CLOCK_FILE": "/tmp/clock"}, "DAIBAN_CLOCK_FILE must not be set"),
         ({"AUTHLIB_INSECURE_TRANSPORT": "1"}, "AUTHLIB_INSECURE_TRANSPORT must not be set"),
