@@ -5,6 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import Response, flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from saas.errors import AppError
 
 
 def safe_next(default: str | None = None) -> str:
@@ -22,3 +25,8 @@ def done(message: str, target: str, tone: str = "success") -> Response:
     if request.headers.get("HX-Request") == "true":
         return Response(status=200, headers={"HX-Redirect": target})
     return redirect(target, code=303)  # type: ignore[return-value]
+
+
+def refused(error: AppError, target: str) -> Response:
+    """Say on the page that follows why nothing was done."""
+    return done(_(error.message, **error.params), target, "warning")

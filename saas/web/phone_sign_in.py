@@ -27,7 +27,7 @@ from saas.vault import CannotOpen
 from saas.web import unit
 from saas.web.account import account, is_wechat, origin, sign_in_as
 from saas.web.forms import Form, TextField, at_most, required
-from saas.web.going import done, safe_next
+from saas.web.going import done, refused, safe_next
 from saas.web.pages import render
 from saas.web.security import limiter
 from saas.web.sign_in import ask_to_sign_in, client_ip, is_signed_in, may_enter
@@ -207,7 +207,7 @@ def _send_again(sent: Sent, purpose: Purpose, target: str) -> ResponseReturnValu
     try:
         _send(sent.phone, purpose)
     except Invalid as error:
-        return done(_(error.message, **error.params), target, "warning")
+        return refused(error, target)
     return done(_("验证码已重新发送"), target)
 
 

@@ -38,7 +38,7 @@ from saas.releases.pictures import screenshot_files
 from saas.releases.submissions import Item, Submission, Ugc
 from saas.tenants.access import Verb
 from saas.web.forms import Form, TextField, at_most
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider import release_words as words
 from saas.web.provider.blueprint import provider
@@ -276,5 +276,5 @@ def set_automatic_release(audit_id: UUID) -> ResponseReturnValue:
     try:
         releasing.set_automatic(g.db, program, audit, who=g.who, on=on)
     except AppError as error:
-        return done(_(error.message, **error.params), target, "warning")
+        return refused(error, target)
     return done(_("审核通过后会自动发布") if on else _("审核通过后等人来发布"), target)

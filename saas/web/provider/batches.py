@@ -22,7 +22,8 @@ from saas.batches.progress import Cause
 from saas.errors import N_, AppError
 from saas.tables import cell
 from saas.tenants.access import Verb, require
-from saas.web.going import done, safe_next
+from saas.web.badges import badge
+from saas.web.going import done, refused, safe_next
 from saas.web.pages import explain, is_fragment_request, render
 from saas.web.provider.blueprint import provider
 
@@ -188,7 +189,7 @@ def retry_item(item_id: UUID) -> ResponseReturnValue:
     try:
         steering.retry_item(g.db, item, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), target, "warning")
+        return refused(error, target)
     return done(_("已重新排队"), target, "info")
 
 
@@ -198,7 +199,7 @@ def _steer(batch_id: UUID, service: Any, text: str) -> ResponseReturnValue:
     try:
         service(g.db, batch, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), target, "warning")
+        return refused(error, target)
     return done(text, target)
 
 
@@ -215,5 +216,4 @@ def _word(item: BatchItem) -> tuple[str, str]:
 
 
 def _badge(text: str, tone: str) -> Markup:
-    badge = Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>')
-    return badge.format(tone, _(text))
+    return badge(_(text), tone)

@@ -21,8 +21,9 @@ from saas.programs.changing import obstacle
 from saas.programs.models import Program, ReviewStatus
 from saas.programs.permissions import BASIC_INFO
 from saas.tenants.access import Verb
+from saas.web.badges import badge
 from saas.web.forms import Form
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.web.provider.profile import files_of
@@ -39,8 +40,7 @@ _STATES = {
 def review_badge(status: str) -> Markup:
     """How WeChat's people decided, as a coloured word."""
     text, tone = _STATES[ReviewStatus(status)]
-    badge = Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>')
-    return badge.format(tone, _(text))
+    return badge(_(text), tone)
 
 
 @provider.get("/programs/<uuid:program_id>/categories")
@@ -61,7 +61,7 @@ def read_program_categories(program_id: UUID) -> ResponseReturnValue:
     try:
         categories.request_reading(g.db, program, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(program), "warning")
+        return refused(error, _address(program))
     return done(_("正在向微信读取类目"), _address(program), "info")
 
 
@@ -118,7 +118,7 @@ def delete_category(program_id: UUID, first: int, second: int) -> ResponseReturn
         try:
             categories.remove_category(g.db, program, first, second, who=g.who)
         except AppError as error:
-            return done(_(error.message, **error.params), _address(program), "warning")
+            return refused(error, _address(program))
         return done(_("正在删除类目"), _address(program), "info")
     return render(
         "provider/programs/categories_delete.html", program=program, tab="categories", known=known,

@@ -40,7 +40,7 @@ from saas.programs.changing import obstacle
 from saas.programs.models import Program
 from saas.tenants.access import Verb, Who
 from saas.web.forms import Form
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.language import span
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
@@ -258,7 +258,7 @@ def _confirm(program_id: UUID, request_it: Callable[..., BatchItem], *, again: b
         if lacking(row.values, row.papers):
             raise Invalid(_("资料不完整，请先补齐"))
     except AppError as error:
-        return done(_(error.message, **error.params), _page(program), "warning")
+        return refused(error, _page(program))
     values = row.values
     return render(
         "provider/certification/confirm.html", program=program, tab="certification", row=row, again=again,
@@ -275,7 +275,7 @@ def discard_certification(program_id: UUID) -> ResponseReturnValue:
     try:
         certifying.discard_draft(g.db, program, row, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _page(program), "warning")
+        return refused(error, _page(program))
     return done(_("已丢弃草稿"), _page(program))
 
 
@@ -304,7 +304,7 @@ def _try(
     try:
         request_it(g.db, program, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), target or _page(program), "warning")
+        return refused(error, target or _page(program))
     return done(text, target or _page(program), "info")
 
 

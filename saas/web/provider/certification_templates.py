@@ -16,7 +16,7 @@ from saas.programs.certification_filling import choose_identity, find_identities
 from saas.programs.certification_models import Certification, CertificationTemplate, Filled, IdentityTree
 from saas.tenants import activity
 from saas.tenants.access import Verb, require
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.web.provider.certification_forms import PART_NAMES, find_part, next_part, part_form, shown
@@ -117,7 +117,7 @@ def save_identity(filled: Filled, tree: IdentityTree | None, back: str) -> Respo
     try:
         choose_identity(filled, request.form.get("identity", ""), tree, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), request.path, "warning")
+        return refused(error, request.path)
     return done(_("已保存认证身份"), back)
 
 

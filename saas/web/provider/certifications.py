@@ -26,6 +26,7 @@ from saas.programs.changing import obstacle
 from saas.programs.models import Program
 from saas.programs.words import Turn
 from saas.tables import cell
+from saas.web.badges import badge
 from saas.web.forms import chosen
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
@@ -54,8 +55,7 @@ _CHARGES = {
 def charge_badge(state: str) -> Markup:
     """How a charge stands, as a coloured word."""
     text, tone = _CHARGES[ChargeState(state)]
-    badge = Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>')
-    return badge.format(tone, _(text))
+    return badge(_(text), tone)
 
 
 @provider.app_template_filter()

@@ -19,8 +19,9 @@ from saas.components.domains import Kind
 from saas.components.models import CheckFile, ComponentDomain
 from saas.errors import N_, AppError, NotFound
 from saas.tenants.access import Verb
+from saas.web.badges import badge
 from saas.web.forms import Form
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.batches import SUBJECT_PAGES
 from saas.web.provider.blueprint import provider
@@ -46,7 +47,7 @@ def platform_domain_badge(row: ComponentDomain, published: bool) -> Markup:
         text, tone = (_("微信未接受"), "danger") if row.refused else (_("没有登记全"), "warning")
     else:
         text, tone = _("只在微信那边"), "secondary"
-    return Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>').format(tone, text)
+    return badge(text, tone)
 
 
 @provider.context_processor
@@ -72,7 +73,7 @@ def read_component_domains(component_id: UUID) -> ResponseReturnValue:
     try:
         domains.start_reading(g.db, component, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(component_id), "warning")
+        return refused(error, _address(component_id))
     return done(_("正在向微信读取域名"), _address(component_id), "info")
 
 

@@ -16,8 +16,9 @@ from saas.components.access import get_component, get_import, list_components
 from saas.components.models import ComponentApp, ComponentStatus, ImportStatus
 from saas.errors import N_, AppError, Invalid
 from saas.tenants.access import Verb, require
+from saas.web.badges import badge
 from saas.web.forms import Form, TextField, at_most, required
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 
@@ -55,7 +56,7 @@ def component_badge(component: ComponentApp) -> Markup:
     text, tone = _STATUS[ComponentStatus(component.status)]
     if component.status == ComponentStatus.READY and health.ticket_age(component).tone == "red":
         text, tone = N_("票据中断"), "danger"
-    return _badge(_(text), tone)
+    return badge(_(text), tone)
 
 
 def ticket_badge(component: ComponentApp) -> Markup:
@@ -63,14 +64,10 @@ def ticket_badge(component: ComponentApp) -> Markup:
     age = health.ticket_age(component)
     tone = {"green": "success", "yellow": "warning", "red": "danger"}[age.tone]
     if age.minutes is None:
-        return _badge(_("还没有"), tone)
+        return badge(_("还没有"), tone)
     if age.minutes < 120:
-        return _badge(_("%(count)d 分钟前", count=age.minutes), tone)
-    return _badge(_("%(count)d 小时前", count=age.minutes // 60), tone)
-
-
-def _badge(text: str, tone: str) -> Markup:
-    return Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>').format(tone, text)
+        return badge(_("%(count)d 分钟前", count=age.minutes), tone)
+    return badge(_("%(count)d 小时前", count=age.minutes // 60), tone)
 
 
 @provider.get("/components", endpoint="list_components")
@@ -171,7 +168,7 @@ def start_import(component_id: UUID) -> ResponseReturnValue:
     try:
         run = fleet.start_import(g.db, component, who=g.who)
     except AppError as error:
-        return done(_(error.message), _address(component_id), tone="warning")
+        return refused(error, _address(component_id))
     return done(
         _("开始导入"), url_for("provider.show_import", component_id=component_id, import_id=run.id), tone="info"
     )

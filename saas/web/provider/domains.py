@@ -25,8 +25,9 @@ from saas.programs.changing import obstacle
 from saas.programs.domains import DomainState
 from saas.programs.models import DomainWay, Program
 from saas.tenants.access import Verb
+from saas.web.badges import badge
 from saas.web.forms import Form
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.web.provider.component_domains import kept_file_response
@@ -70,9 +71,7 @@ class DomainsForm(Form):
 @provider.app_template_global()
 def domain_badge(state: DomainState) -> Markup:
     text, tone = _STATES[state]
-    return Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>').format(
-        tone, _(text)
-    )  # fmt: skip
+    return badge(_(text), tone)
 
 
 @provider.get("/programs/<uuid:program_id>/domains")
@@ -109,7 +108,7 @@ def register_domains(program_id: UUID) -> ResponseReturnValue:
     try:
         domains.start_registration(g.db, program, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(program), "warning")
+        return refused(error, _address(program))
     return done(_("正在登记域名；登记好后，回到小程序的域名页面设置"), target, "info")
 
 
@@ -150,7 +149,7 @@ def _start(program_id: UUID, service: Callable[..., Any], text: str) -> Response
     try:
         service(g.db, program, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(program), "warning")
+        return refused(error, _address(program))
     return done(text, _address(program), "info")
 
 

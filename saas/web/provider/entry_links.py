@@ -24,6 +24,7 @@ from saas.programs import listing
 from saas.tenants.access import Verb
 from saas.tenants.merchants import get_merchant
 from saas.tenants.models import Merchant, MerchantRole
+from saas.web.badges import badge
 from saas.web.forms import Form, TextField, at_most, required
 from saas.web.going import done
 from saas.web.pages import render
@@ -140,8 +141,7 @@ def revoke_entry_link(entry_link_id: UUID) -> ResponseReturnValue:
 def entry_link_badge(link: EntryLink, came_in: int) -> Markup:
     """What a link is good for, as a coloured word."""
     text, tone = _STATES[links.state_of(link, came_in)]
-    badge = Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>')
-    return badge.format(tone, _(text))
+    return badge(_(text), tone)
 
 
 @provider.app_template_global()

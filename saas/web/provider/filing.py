@@ -39,7 +39,7 @@ from saas.tenants import activity
 from saas.tenants.access import Verb
 from saas.tenants.stored_files import read_file
 from saas.web.forms import Form
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.language import span
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
@@ -183,7 +183,7 @@ def begin_filing(program_id: UUID) -> ResponseReturnValue:
     try:
         filing_drafts.begin(g.db, program, who=g.who, template=template)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(program), "warning")
+        return refused(error, _address(program))
     if template is not None:
         return done(_("已填入模板的内容，没有填的请补充"), _address(program))
     return done(_("请填写备案资料"), _part_address(program, Part.SUBJECT), "info")
@@ -240,7 +240,7 @@ def drop_filing_file(program_id: UUID) -> ResponseReturnValue:
     try:
         filing_drafts.drop_file(g.db, program, *dropped(), who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), target, "warning")
+        return refused(error, target)
     return done(_("已移除"), target)
 
 
@@ -328,7 +328,7 @@ def _start(program_id: UUID, service: Callable[..., Any], text: str) -> Response
         labels = names_of(BY_PATH[fault.field] for fault in error.faults if fault.field in BY_PATH)
         return done(_("还不能提交，请先修改：%(fields)s", fields=labels), _address(program), "warning")
     except AppError as error:
-        return done(_(error.message, **error.params), _address(program), "warning")
+        return refused(error, _address(program))
     return done(text, _address(program), "info")
 
 

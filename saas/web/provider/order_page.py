@@ -18,7 +18,7 @@ from saas.programs.evidence import MOST_PICTURES
 from saas.programs.models import Program
 from saas.tenants.access import Verb
 from saas.web.forms import Form, TextField, at_most
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.web.provider.privacy import FILM
@@ -52,7 +52,7 @@ def read_program_order_page(program_id: UUID) -> ResponseReturnValue:
     try:
         order_page.request_reading(g.db, program, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(program), "warning")
+        return refused(error, _address(program))
     return done(_("正在向微信读取订单页"), _address(program), "info")
 
 

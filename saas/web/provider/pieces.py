@@ -14,6 +14,7 @@ from saas.errors import N_
 from saas.programs.links import LinkState
 from saas.programs.models import AuthorizationStatus, LinkProblem
 from saas.programs.words import Word
+from saas.web.badges import badge
 from saas.web.provider.blueprint import provider
 from saas.wx.limits import Period
 
@@ -306,5 +307,4 @@ def chances_text(budget: Budget) -> str:
 
 
 def _badge(text: str, tone: str) -> Markup:
-    badge = Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>')
-    return badge.format(tone, _(text))
+    return badge(_(text), tone)

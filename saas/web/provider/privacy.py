@@ -24,7 +24,7 @@ from saas.programs.privacy_guides import Guide
 from saas.programs.privacy_models import InterfaceStatus, ProgramPrivacy
 from saas.tenants.access import Verb
 from saas.web.forms import Form
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.web.provider.privacy_forms import ContactForm, GuideForm, with_text
@@ -80,7 +80,7 @@ def add_missing_privacy(program_id: UUID) -> ResponseReturnValue:
         text = _(error.message, **error.params)
         return done(text, url_for("provider.edit_privacy", program_id=program.id), "warning")
     except AppError as error:
-        return done(_(error.message, **error.params), address_of(program), "warning")
+        return refused(error, address_of(program))
     return done(_("正在提交给微信"), address_of(program), "info")
 
 
@@ -170,7 +170,7 @@ def _start(program: Program, service: Callable[[], BatchItem], text: str) -> Res
     try:
         service()
     except AppError as error:
-        return done(_(error.message, **error.params), address_of(program), "warning")
+        return refused(error, address_of(program))
     return done(text, address_of(program), "info")
 
 

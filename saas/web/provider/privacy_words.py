@@ -13,6 +13,7 @@ from markupsafe import Markup
 from saas.errors import N_
 from saas.programs.privacy_guides import label_of
 from saas.programs.privacy_models import InterfaceStatus, ProgramPrivacy
+from saas.web.badges import badge
 from saas.web.provider.blueprint import provider
 
 INTERFACES = {
@@ -107,5 +108,4 @@ def interface_badge(status: int) -> Markup:
 
 
 def _badge(text: str, tone: str) -> Markup:
-    badge = Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>')
-    return badge.format(tone, _(text))
+    return badge(_(text), tone)

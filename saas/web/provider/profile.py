@@ -28,7 +28,7 @@ from saas.programs.naming import CHECK_NAME, ID_CARD, LICENCE, OTHER, SET_NAME
 from saas.programs.permissions import BASIC_INFO
 from saas.tenants.access import Verb
 from saas.web.forms import Form, TextField
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.wx.permissions import DEVELOPMENT
@@ -126,7 +126,7 @@ def read_basics(program_id: UUID) -> ResponseReturnValue:
     try:
         profile.read_again(g.db, program, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), target, "warning")
+        return refused(error, target)
     return done(_("正在向微信读取资料"), target, "info")
 
 

@@ -22,7 +22,7 @@ from saas.programs.models import Program
 from saas.programs.qr_rules import DEVELOPED, RELEASED, TRIAL
 from saas.tenants.access import Verb
 from saas.web.forms import Form, TextField
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.web.provider.component_domains import check_file_response
@@ -124,7 +124,7 @@ def _start(program: Program, service: Callable[[], Any], text: str) -> ResponseR
     try:
         service()
     except AppError as error:
-        return done(_(error.message, **error.params), _address(program), "warning")
+        return refused(error, _address(program))
     return done(text, _address(program), "info")
 
 

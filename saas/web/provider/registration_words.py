@@ -18,6 +18,7 @@ from saas.programs.registration_reasons import Reason, reason_of
 from saas.programs.words import Turn
 from saas.tenants.merchants import masked
 from saas.tenants.models import Merchant
+from saas.web.badges import badge
 from saas.web.language import span
 from saas.web.provider.blueprint import provider
 
@@ -85,8 +86,7 @@ def registration_badge(case: Registration) -> Markup:
     text, tone, _turn = STATUSES[RegistrationStatus(case.status)]
     if kind_of(case).of_trial:
         text = _CONVERSIONS.get(RegistrationStatus(case.status), text)
-    badge = Markup('<span class="badge bg-{0}-lt"><span class="badge-dot bg-{0}"></span>{1}</span>')
-    return badge.format(tone, _(text))
+    return badge(_(text), tone)
 
 
 @provider.app_template_global()

@@ -31,7 +31,7 @@ from saas.tenants.access import Verb, require
 from saas.tenants.merchants import find_merchants, get_merchant, masked
 from saas.tenants.models import Merchant
 from saas.web.forms import Form, TextField, at_most
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import is_fragment_request, render
 from saas.web.provider.batches import SUBJECT_PAGES
 from saas.web.provider.blueprint import provider
@@ -224,7 +224,7 @@ def start_registrations() -> ResponseReturnValue:
     try:
         batch = registration.start_registrations(g.db, cases, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _back_to_list(), "warning")
+        return refused(error, _back_to_list())
     text = ngettext("已开始提交，共 %(num)d 个", "已开始提交，共 %(num)d 个", batch.total)
     if left_out := len(cases) - batch.total:
         text += ngettext("；另有 %(num)d 个现在不能提交", "；另有 %(num)d 个现在不能提交", left_out)
@@ -238,7 +238,7 @@ def mail_registration_links() -> ResponseReturnValue:
     try:
         mailed = registration.mail_links(g.db, cases, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _back_to_list(), "warning")
+        return refused(error, _back_to_list())
     text = ngettext("已发出 %(num)d 封邮件", "已发出 %(num)d 封邮件", mailed)
     if left_out := len(cases) - mailed:
         text += ngettext(
@@ -293,7 +293,7 @@ def open_lending_page(registration_id: UUID) -> ResponseReturnValue:
     try:
         return redirect(registration_offiaccount.lending_page(g.db, case, return_to=back, who=g.who), code=303)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(case), "warning")
+        return refused(error, _address(case))
 
 
 @provider.get("/registrations/<uuid:registration_id>/ticket")
@@ -303,7 +303,7 @@ def take_lending_ticket(registration_id: UUID) -> ResponseReturnValue:
     try:
         registration_offiaccount.take_ticket(g.db, case, request.args.get("ticket", ""), who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(case), "warning")
+        return refused(error, _address(case))
     return done(_("公众号管理员已同意，正在创建小程序"), _address(case), "info")
 
 
@@ -374,7 +374,7 @@ def _do(case: Registration, service: Any, text: str) -> ResponseReturnValue:
     try:
         service(g.db, case, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(case), "warning")
+        return refused(error, _address(case))
     return done(text, _address(case), "info")
 
 

@@ -25,7 +25,7 @@ from saas.releases.templates import ExtJsonInvalid
 from saas.releases.variables import Definition, Kind
 from saas.tenants.access import Verb
 from saas.web.forms import Form, TextField, at_most
-from saas.web.going import done, safe_next
+from saas.web.going import done, refused, safe_next
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 
@@ -178,7 +178,7 @@ def set_default_template(template_id: UUID) -> ResponseReturnValue:
     try:
         templates.set_default(g.db, template, who=g.who, on=on)
     except AppError as error:
-        return done(_(error.message, **error.params), _library(template.component_id), "warning")
+        return refused(error, _library(template.component_id))
     text = _("上传代码时会先选这个模板") if on else _("已取消默认模板")
     return done(text, safe_next(_library(template.component_id)))
 

@@ -24,7 +24,7 @@ from saas.releases.audits import newest_audit
 from saas.releases.models import AuditStatus
 from saas.tenants.access import Verb
 from saas.web.forms import Form, TextField, required
-from saas.web.going import done
+from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.web.provider.telling import telling_item
@@ -105,7 +105,7 @@ def read_base_library(program_id: UUID) -> ResponseReturnValue:
     try:
         serving.start_reading_library(g.db, program, who=g.who)
     except AppError as error:
-        return done(_(error.message, **error.params), _address(program), "warning")
+        return refused(error, _address(program))
     return done(_("正在读取基础库版本"), _address(program), "info")
 
 
