@@ -108,7 +108,7 @@ def test_a_withdrawal_shows_on_all_pages_and_authorizing_again_heals_it(
     work(control, component, run_jobs)
     assert programs(cast)["梅记茶铺"].authorization == AuthorizationStatus.UNAUTHORIZED
     assert "授权已取消" in browser("alice").text(f"/p/alice/programs/{program.id}")
-    assert "等商家授权" in browser("mei").text("/m/alice/")
+    assert "等您授权" in browser("mei").text("/m/alice/")
     path = make_link(browser, cast, component, program=str(program.id))
     address = merchant.post(f"{path}/open", {"device": "computer"}).location
     with pytest.raises(SandboxRefused):
