@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, CursorResult, update
+from sqlalchemy import ColumnElement, CursorResult, Text, literal, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from saas import clock
@@ -70,7 +71,8 @@ def _steer(db: Session, batch: Batch, who: Who, to: BatchStatus, *allowed: Batch
 def _retry(db: Session, batch: Batch, where: list[ColumnElement[bool]]) -> int:
     """Queue failed items again; a batch that was over runs again.
 
-    The next try is the second: what the ones before left at WeChat is to be read back.
+    The next try is the second: what the ones before left at WeChat is to be read back. The `attempt` that a step noted
+    in its result is dropped, since the numbers begin again.
     """
     db.refresh(batch, with_for_update=True)
     changed = db.execute(
@@ -78,7 +80,7 @@ def _retry(db: Session, batch: Batch, where: list[ColumnElement[bool]]) -> int:
         .where(BatchItem.status == ItemStatus.FAILED, *where)
         .values(
             status=ItemStatus.QUEUED, attempt=1, run_at=clock.now(), finished_at=None, errcode=None, rid="",
-            operation="", error="",
+            operation="", error="", result=BatchItem.result.op("-", return_type=JSONB)(literal("attempt", Text)),
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip

@@ -173,13 +173,16 @@ def _row(
     db: Session, item: BatchItem, load: Callable[[Session, UUID], Row], begin: Callable[[Program], Row],
     fault: Callable[[Row], Exception | None] = _fault,
 ) -> Row:  # fmt: skip
-    """The row of this item; begins it and waits when there is none. Raises what went wrong with it."""
+    """The row of this item; begins it and waits when there is none. Raises what went wrong with it.
+
+    A row is begun once in each try; a retry by hand forgets the try, so that it always begins one.
+    """
     if "row" in item.result:
         row = load(db, UUID(item.result["row"]))
         wrong = fault(row)
         if wrong is None:
             return row
-        if item.result["attempt"] == item.attempt:
+        if item.result.get("attempt") == item.attempt:
             raise wrong
     row = begin(load_program(db, item.subject_id))
     item.result = {"row": str(row.id), "attempt": item.attempt}

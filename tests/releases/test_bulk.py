@@ -70,6 +70,17 @@ def test_a_refused_row_fails_its_item_with_wechats_answer(desk: Desk) -> None:
     assert len(desk.control.audits(appid=desk.program.appid)) == 1
 
 
+def test_each_retry_by_hand_begins_a_row(desk: Desk) -> None:
+    template = desk.template()
+    desk.control.fail_next("commit", 85043, times=2)
+    item = upload(desk, template)
+    for expected in (ItemStatus.FAILED, ItemStatus.DONE):
+        before = item.result["row"]
+        item = again(desk, item)
+        assert item.status == expected
+        assert item.result["row"] != before
+
+
 def test_the_last_submission_is_said_again(desk: Desk) -> None:
     audit = desk.start_audit(
         desk.uploaded("1.0.0"), items=[Item(CATEGORY, "pages/menu/menu", "咖啡", "菜单")], version_desc="点单"
