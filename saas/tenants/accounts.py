@@ -6,6 +6,7 @@ difference stands in the mail.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
@@ -42,11 +43,12 @@ NOWHERE = Origin()
 
 def sign_up(
     db: Session, *, email: str, password: str, name: str, provider_name: str, slug: str = "", agreed: bool,
-    locale: str = "zh_CN", origin: Origin = NOWHERE,
+    locale: str = "zh_CN", origin: Origin = NOWHERE, user_id: UUID | None = None,
 ) -> None:  # fmt: skip
     """Make a person and her provider, and mail her a link to confirm the address. The caller shows "look at your mail".
 
     A taken address makes nothing; its owner gets a mail that says so. Raises Invalid for what cannot be accepted.
+    `user_id`: the id that a new person gets, by which her browser is known again (see `verify_email`).
     """
     email = clean_email(email)
     name = clean_name(name, field="name")
@@ -55,7 +57,7 @@ def sign_up(
     passwords.check_password(password, personal=(email, name, provider_name))
     if not agreed:
         raise Invalid(N_("请阅读并同意服务条款与隐私政策"), field="agreed")
-    user = _add_user(db, email, name, password, locale)
+    user = _add_user(db, email, name, password, locale, user_id)
     if user is None:
         _say_already_registered(db, email)
         return
@@ -84,16 +86,12 @@ def ask_for_sign_in_link(
 ) -> None:
     """Mail a link that signs in, if the address is somebody's; `after` is the page of ours to go on to.
 
-    `makes_person`: an address that is new gets an account without a password, which the link confirms. An unconfirmed
-    address with a password gets the link that confirms it instead: whoever signed up with it may be somebody else.
+    `makes_person`: an address that is new gets an account without a password, which the link confirms.
     """
     user = user_by_email(db, email)
     if user is None and makes_person:
         user = _add_person_without_password(db, clean_email(email))
     if user is None or user.blocked_at is not None:
-        return
-    if user.email_verified_at is None and user.password_hash:
-        _send_verification(db, user)
         return
     token = issue_token(db, user.id, MailTokenPurpose.SIGN_IN)
     query = f"?{urlencode({'next': after})}" if after else ""
@@ -108,10 +106,19 @@ def owner_of_sign_in(db: Session, token: str) -> User:
 
 
 def sign_in_by_link(db: Session, token: str) -> User:
-    """The person whom this mailed link signs in; it works once. Raises LinkIsOver."""
+    """The person whom this mailed link signs in; it works once. Raises LinkIsOver.
+
+    The link shows that the address is hers, so it also confirms it. Whoever set a password before may be somebody else:
+    that one is gone then, with the browsers that it signed in.
+    """
     user = use_token(db, token, MailTokenPurpose.SIGN_IN)
-    if user.email_verified_at is None and not user.password_hash:
+    if user.email_verified_at is None:
         user.email_verified_at = clock.now()
+        user.password_hash = ""
+        void_tokens(db, user.id, MailTokenPurpose.VERIFY_EMAIL)
+        void_tokens(db, user.id, MailTokenPurpose.RESET_PASSWORD)
+        end_sessions(db, user.id)
+        log.info("taken_into_possession", user=str(user.id))
     return user
 
 
@@ -136,8 +143,21 @@ def send_verification_again(db: Session, user_id: UUID) -> None:
         _send_verification(db, user)
 
 
-def verify_email(db: Session, token: str) -> User:
-    """Confirm the address that this link was mailed to; raises LinkIsOver."""
+def needs_password_to_verify(user: User, known: Collection[UUID]) -> bool:
+    """Whether a browser that is known for these people has to show that it was she who signed up."""
+    return bool(user.password_hash) and user.id not in known
+
+
+def verify_email(db: Session, token: str, *, known: Collection[UUID] = (), password: str = "") -> User:
+    """Confirm the address that this link was mailed to; raises LinkIsOver, and Invalid for the password.
+
+    The link shows that the address is the reader's, not that she set the account's password: somebody else may have
+    signed up with it. So her browser must be `known` for the person who signed up, or she gives the password.
+    """
+    owner = owner_of_verification(db, token)
+    by_password = needs_password_to_verify(owner, known)
+    if by_password and not passwords.matches(owner.password_hash, password[: passwords.MAX_LENGTH + 1]):
+        raise Invalid(N_("密码不正确"), field="password")
     user = use_token(db, token, MailTokenPurpose.VERIFY_EMAIL)
     user.email_verified_at = user.email_verified_at or clock.now()
     return user
@@ -220,13 +240,15 @@ def make_operator(db: Session, user: User, role: PlatformRole = PlatformRole.OPE
     db.execute(row.on_conflict_do_update(index_elements=["user_id"], set_={"role": role.value}))
 
 
-def _add_user(db: Session, email: str, name: str, password: str, locale: str) -> User | None:
+def _add_user(
+    db: Session, email: str, name: str, password: str, locale: str, user_id: UUID | None = None
+) -> User | None:
     """None when the address is taken, after the same work: two sign-ups at once make one person."""
     password_hash = passwords.hash_password(password)
     added = db.scalar(
         insert(User)
         .values(
-            id=new_id(), created_at=clock.now(), email=email, name=name, password_hash=password_hash,
+            id=user_id or new_id(), created_at=clock.now(), email=email, name=name, password_hash=password_hash,
             locale=locale if locale in LOCALES else LOCALES[0],
         )
         .on_conflict_do_nothing()

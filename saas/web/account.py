@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, redirect, request, url_for
+from uuid import UUID
+
+from flask import Blueprint, Response, g, redirect, request, url_for
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -11,7 +14,7 @@ from flask_login import current_user
 from wtforms import BooleanField, PasswordField
 
 from saas import sms
-from saas.db import settle
+from saas.db import new_id, settle
 from saas.errors import AppError, Invalid
 from saas.tenants import accounts, passwords, sessions, wechat_apps
 from saas.tenants.accounts import Origin
@@ -25,6 +28,8 @@ from saas.web.security import limiter
 from saas.web.sign_in import ask_to_sign_in, client_ip, is_signed_in, leave_session, may_enter, start_session
 
 account = Blueprint("account", __name__)
+
+_SIGNED_UP = "signed_up"
 
 
 class SignUpForm(Form):
@@ -44,6 +49,10 @@ class SignInForm(Form):
 
 class AddressForm(Form):
     email = TextField(_l("邮箱"), [required(), email_address(), at_most(200)])
+
+
+class OwnPasswordForm(Form):
+    password = PasswordField(_l("密码"), [required()])
 
 
 class NewPasswordForm(Form):
@@ -78,15 +87,17 @@ def sign_up() -> ResponseReturnValue:
     form = SignUpForm()
     if form.validate_on_submit():
         db = unit.begin_for_platform("sign up")
+        user_id = new_id()
         try:
             accounts.sign_up(
                 db, email=form.email.data or "", password=form.password.data or "", name=form.name.data or "",
                 provider_name=form.provider_name.data or "", slug=form.slug.data or "", agreed=form.agreed.data,
-                locale=str(get_locale()), origin=origin(),
+                locale=str(get_locale()), origin=origin(), user_id=user_id,
             )  # fmt: skip
         except Invalid as error:
             form.refuse(error)
         else:
+            cookie[_SIGNED_UP] = str(user_id)  # of nobody when the address was taken: it looks the same
             return redirect(url_for("account.look_at_mail"), code=303)
     return render("account/sign_up.html", form=form, status=422 if form.errors else 200)
 
@@ -149,16 +160,40 @@ def send_verification_again() -> ResponseReturnValue:
 @account.route("/verify/<token>", methods=["GET", "POST"])
 @limiter.limit("60/hour")
 def confirm_address(token: str) -> ResponseReturnValue:
-    """A button, because mail scanners open every link."""
+    """A button, because mail scanners open every link. Where another browser signed up, the password is asked for, so
+    that nobody confirms somebody else's sign-up with her address.
+    """
     db = unit.begin_for_platform("confirm an address")
-    if request.method == "POST":
-        user = accounts.verify_email(db, token)
+    owner = accounts.owner_of_verification(db, token)
+    by_password = accounts.needs_password_to_verify(owner, _known_people())
+    form = OwnPasswordForm()
+    if request.method == "POST" and (not by_password or form.validate()):
+        try:
+            user = accounts.verify_email(db, token, known=_known_people(), password=form.password.data or "")
+        except Invalid as error:
+            form.refuse(error)
+            return _confirm_page(owner.email, form, by_password=True)
         settle(db)
+        cookie.pop(_SIGNED_UP, None)
         if not current_user.is_authenticated:
             return done(_("邮箱已确认，请登录"), url_for("account.sign_in"))
         same = current_user.user_id == user.id
         return done(_("邮箱已确认"), url_for("home.index") if same else url_for("account.sign_in"))
-    return render("account/confirm_address.html", email=accounts.owner_of_verification(db, token).email)
+    return _confirm_page(owner.email, form, by_password=by_password)
+
+
+def _confirm_page(email: str, form: OwnPasswordForm, *, by_password: bool) -> Response:
+    status = 422 if form.errors else 200
+    return render("account/confirm_address.html", email=email, form=form, by_password=by_password, status=status)
+
+
+def _known_people() -> list[UUID]:
+    """Whom this browser is known for: who is signed in, and who signed up in it."""
+    known = [current_user.user_id] if is_signed_in() else []
+    try:
+        return [*known, UUID(str(cookie.get(_SIGNED_UP)))]
+    except ValueError:
+        return known
 
 
 @account.route("/forgot", methods=["GET", "POST"])

@@ -18,7 +18,7 @@ from saas.tenants import accounts, consents, names, passwords, providers, sessio
 from saas.tenants.mail_tokens import LinkIsOver
 from saas.tenants.models import Activity, Consent, MailToken, Membership, Provider, User
 from tests.cast import PASSWORD, Cast
-from tests.tenants.mailbox import last_token, mails_to
+from tests.tenants.mailbox import last_link, last_token, mails_to
 
 GOOD = "green tea and rain"
 HOUR = 3600.0
@@ -73,10 +73,59 @@ def test_the_mailed_link_confirms_the_address_once(ground: Settings) -> None:
     token = last_token("nora@example.com", "verify")
     with platform_session("test") as db:
         assert accounts.owner_of_verification(db, token).email == "nora@example.com"
-        accounts.verify_email(db, token)
+        accounts.verify_email(db, token, known=[user("nora@example.com").id])
     assert user("nora@example.com").email_verified_at
     with platform_session("test") as db, pytest.raises(LinkIsOver):
-        accounts.verify_email(db, token)
+        accounts.verify_email(db, token, known=[user("nora@example.com").id])
+
+
+def test_elsewhere_the_mailed_link_confirms_with_the_password_only(cast: Cast) -> None:
+    """Whose address somebody else signed up with must not make his account hers by a click."""
+    sign_up()
+    token = last_token("nora@example.com", "verify")
+    for password in ("", "wrong password"):
+        with platform_session("test") as db, pytest.raises(Invalid) as refused:
+            accounts.verify_email(db, token, known=[cast.users["mei"]], password=password)
+        assert refused.value.field == "password"
+        assert user("nora@example.com").email_verified_at is None
+    with platform_session("test") as db:
+        accounts.verify_email(db, token, password=GOOD)
+    assert user("nora@example.com").email_verified_at
+
+
+def test_a_mailed_sign_in_takes_an_account_from_whoever_signed_up_with_the_address(ground: Settings) -> None:
+    sign_up(password="attacker knows this")
+    his = sessions.open_session(user("nora@example.com"), ip="", user_agent="", remember=True)
+    verify = last_token("nora@example.com", "verify")
+    with platform_session("test") as db:
+        accounts.ask_for_reset(db, "nora@example.com")
+        accounts.ask_for_sign_in_link(db, "nora@example.com", after="/m/alice/join/abc")
+    mailed = last_link("nora@example.com", "sign-in/mail")
+    assert mailed.endswith("?next=%2Fm%2Falice%2Fjoin%2Fabc")
+    with platform_session("test") as db:
+        accounts.sign_in_by_link(db, mailed.split("?")[0].rsplit("/", 1)[1])
+    nora = user("nora@example.com")
+    assert nora.email_verified_at
+    assert nora.password_hash == ""
+    assert sessions.session_user(his) is None
+    with pytest.raises(Invalid):
+        sign_in("nora@example.com", "attacker knows this")
+    for token, use in (
+        (verify, accounts.owner_of_verification),
+        (last_token("nora@example.com", "reset"), accounts.owner_of_reset),
+    ):
+        with platform_session("test") as db, pytest.raises(LinkIsOver):
+            use(db, token)
+
+
+def test_a_mailed_sign_in_leaves_a_confirmed_persons_password_and_browsers(cast: Cast) -> None:
+    there = sessions.open_session(user("mei@example.com"), ip="", user_agent="")
+    with platform_session("test") as db:
+        accounts.ask_for_sign_in_link(db, "mei@example.com")
+    with platform_session("test") as db:
+        accounts.sign_in_by_link(db, last_token("mei@example.com", "sign-in/mail"))
+    assert sessions.session_user(there)
+    assert sign_in("mei@example.com", PASSWORD)
 
 
 def test_a_secret_is_kept_as_a_hash_only(ground: Settings) -> None:
@@ -112,7 +161,7 @@ def test_a_new_link_ends_the_old_one_and_a_link_serves_one_purpose(ground: Setti
         with platform_session("test") as db, pytest.raises(LinkIsOver):
             use(db, token)
     with platform_session("test") as db:
-        accounts.verify_email(db, second)
+        accounts.verify_email(db, second, known=[user("nora@example.com").id])
 
 
 def test_a_confirmed_person_gets_no_further_confirmation_mail(cast: Cast) -> None:

@@ -85,12 +85,18 @@ def test_a_new_address_comes_in_by_a_mailed_link(browser: Open, cast: Cast, link
     assert nora.post("/sign-in", {"email": "nora@example.com", "password": ""}).status_code == 422
 
 
-def test_an_unconfirmed_account_with_a_password_is_not_opened_by_the_link(browser: Open, link: EntryLink) -> None:
-    """Whoever signed up with somebody else's address knows its password."""
+def test_whoever_signed_up_with_her_address_before_does_not_come_in_with_her(browser: Open, link: EntryLink) -> None:
     with platform_session("test") as db:
         accounts.create_person(db, "nora@example.com", "Nobody", PASSWORD, verified=False)
-    assert browser("").post(f"{path(link)}/mail", {"email": "nora@example.com"}).status_code == 303
-    assert "/verify/" in mails_to("nora@example.com")[-1].body_text
+    nora, his = browser(""), Browser(browser("").client.application.test_client())
+    form = {"email": "nora@example.com", "password": PASSWORD}
+    assert his.post("/sign-in", form).status_code == 303
+    assert nora.post(f"{path(link)}/mail", {"email": "nora@example.com"}).status_code == 303
+    assert nora.post(last_link("nora@example.com", "sign-in/mail"), {"next": path(link)}).location == path(link)
+    assert nora.post(path(link), {"agreed": "1"}).location == "/m/alice/"
+    assert "梅记茶铺" in nora.text("/m/alice/")
+    assert his.get("/m/alice/").location.startswith("/sign-in")
+    assert his.post("/sign-in", form).status_code == 422
 
 
 def test_somebody_with_an_account_signs_in_first(browser: Open, cast: Cast, link: EntryLink) -> None:

@@ -13,7 +13,7 @@ from saas.db import platform_session
 from saas.tenants import identities, phones
 from saas.tenants.models import Consent, MerchantMembership, MerchantRole, OutgoingMail, OutgoingText, User
 from saas.web.security import limiter
-from tests.cast import Cast
+from tests.cast import PASSWORD, Cast
 from tests.tenants.mailbox import last_link, mails_to
 from tests.web.conftest import Browser
 from tests.web.test_sign_in import cookie
@@ -267,13 +267,22 @@ def test_an_unknown_address_gets_the_same_answer_and_no_mail(browser: Browsers, 
         assert db.scalars(select(OutgoingMail)).all() == []
 
 
-def test_an_unconfirmed_address_is_sent_the_link_that_confirms_it(browser: Browsers, cast: Cast) -> None:
+def test_a_mailed_link_confirms_an_address_and_shuts_out_whoever_knew_the_password(
+    browser: Browsers, cast: Cast
+) -> None:
+    """An unconfirmed account may have been made by somebody else with her address."""
     with platform_session("test") as db:
         db.execute(update(User).where(User.id == cast.users["mei"]).values(email_verified_at=None))
-    browser("").post("/sign-in/mail", {"email": "mei@example.com"})
+    his, mei = browser("mei"), browser("")
+    assert his.get("/account").status_code == 200
+    mei.post("/sign-in/mail", {"email": "mei@example.com", "next": "/m/alice/"})
     [mail] = mails_to("mei@example.com")
-    assert "/verify/" in mail.body_text
-    assert "/sign-in/mail/" not in mail.body_text
+    assert "/verify/" not in mail.body_text
+    answer = mei.post(last_link("mei@example.com", "sign-in/mail/"))
+    assert (answer.status_code, answer.location) == (303, "/m/alice/")
+    assert mei.get("/m/alice/").status_code == 200
+    assert his.get("/account").status_code == 303
+    assert his.post("/sign-in", {"email": "mei@example.com", "password": PASSWORD}).status_code == 422
 
 
 def test_messages_to_one_number_are_limited_before_the_rows(browser: Browsers, cast: Cast) -> None:

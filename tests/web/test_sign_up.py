@@ -50,6 +50,25 @@ def test_opening_the_link_alone_confirms_nothing(anonymous: Browser) -> None:
         assert db.scalars(select(User.email_verified_at)).one() is None
 
 
+def test_another_browser_confirms_with_the_password_only(browser: Browsers, anonymous: Browser) -> None:
+    """A link that comes unasked was asked for by somebody who signed up with her address."""
+    browser("").post("/sign-up", NORA)
+    path = last_link("nora@example.com", "verify")
+    elsewhere = browser("mei")
+    assert 'name="password"' in elsewhere.text(path)
+    for given in ({}, {"password": "wrong"}):
+        answer = elsewhere.post(path, given)
+        assert answer.status_code == 422
+        with platform_session("test") as db:
+            assert db.scalars(select(User.email_verified_at).where(User.email == NORA["email"])).one() is None
+    assert "密码不正确" in answer.get_data(as_text=True)
+    anonymous.post("/sign-up", {**NORA, "slug": "other"})  # taken: this browser did not sign up
+    assert 'name="password"' in anonymous.text(path)
+    assert elsewhere.post(path, {"password": NORA["password"]}).status_code == 303
+    with platform_session("test") as db:
+        assert db.scalars(select(User.email_verified_at).where(User.email == NORA["email"])).one()
+
+
 def test_a_used_or_invented_link_is_over(anonymous: Browser) -> None:
     anonymous.post("/sign-up", NORA)
     path = last_link("nora@example.com", "verify")
