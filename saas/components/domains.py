@@ -6,6 +6,7 @@ Changes go out as additions and removals, never as a whole list: what somebody e
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.wx.api.platform_domains import Action, PlatformDomains
 from saas.wx.chapter import CheckFile as CheckFileAnswer
+from saas.wx.errors import CallFailed, WeChatError
 
 READ = "saas.components.domains.read_domains"
 CHANGE = "saas.components.domains.change_domains"
@@ -35,6 +37,8 @@ STEPS = (READ, CHANGE)
 BUDGET = "platform_domain_month"
 USED_UP = N_("本月修改服务器域名的次数已用完，下个月恢复")
 NOT_REGISTERED = N_("微信没有接受：请检查域名是否已备案、能否访问；业务域名还要能访问校验文件")
+_ABOUT_HOSTS = {45082, 85069, 85301, 85302, 86100, 86103, 506015}
+"""Refusals of a call that hold for each of its hosts."""
 
 
 class Kind(StrEnum):
@@ -153,8 +157,7 @@ def change_domains(db: Session, item: BatchItem) -> dict[str, Any] | None:
     if item.input["add"].get(Kind.BUSINESS):  # WeChat looks for the file on each of them
         keep_check_file(db, component, component.id, api.get_domain_confirmfile())
         settle(db)
-    lists, refused = _ask(api), dict[tuple[str, str], str]()
-    sent = False
+    lists, work = _ask(api), _Work(api, together)
     for kind in Kind:
         testing, published = lists[kind]
         missing = [
@@ -165,17 +168,41 @@ def change_domains(db: Session, item: BatchItem) -> dict[str, Any] | None:
             host for host in item.input["remove"].get(kind, [])
             if host in testing or (together and host in published)
         ]  # fmt: skip
-        for action, hosts in (("add", missing), ("delete", extra)):
-            if hosts:
-                sent = True
-                invalid = _call(api, kind, action, hosts, together)["invalid"]  # type: ignore[arg-type]
-                refused |= dict.fromkeys(((kind.value, host) for host in invalid), NOT_REGISTERED)
-    if sent:
+        work.send(kind, "add", missing)
+        work.send(kind, "delete", extra)
+    if work.sent:
         lists = _ask(api)
-    _keep(db, component, lists, refused)
-    if not sent:
+    _keep(db, component, lists, work.refused)
+    if work.failure is not None:
+        settle(db)
+        raise work.failure
+    if not work.sent:
         raise Skipped(N_("微信那边已经是这样，没有需要改的"))
-    return {"partial": [{"name": host, "why": why} for (_kind, host), why in refused.items()]} if refused else None
+    partial = [{"name": host, "why": why} for (_kind, host), why in work.refused.items()]
+    return {"partial": partial} if partial else None
+
+
+@dataclass
+class _Work:
+    """The calls of one change, and how they went. What WeChat refuses of one kind does not keep it from the other."""
+
+    api: PlatformDomains
+    together: bool
+    refused: dict[tuple[str, str], str] = field(default_factory=dict)
+    sent: bool = False
+    failure: CallFailed | None = None
+
+    def send(self, kind: Kind, action: Action, hosts: list[str]) -> None:
+        if not hosts:
+            return
+        self.sent = True
+        try:
+            invalid = _call(self.api, kind, action, hosts, self.together)["invalid"]
+        except CallFailed as error:
+            self.failure = self.failure or error
+            is_theirs = action == "add" and isinstance(error, WeChatError) and error.code in _ABOUT_HOSTS
+            invalid = set(hosts) if is_theirs else set()
+        self.refused |= dict.fromkeys(((kind.value, host) for host in invalid), NOT_REGISTERED)
 
 
 Lists = dict[Kind, tuple[set[str], set[str]]]

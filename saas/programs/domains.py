@@ -120,15 +120,18 @@ def missing_at_platform(rows: Iterable[ProgramDomain], listed: Listed | None) ->
     return {kind: sorted(set(hosts)) for kind, hosts in found.items() if hosts}
 
 
-def plan_change(db: Session, program: Program, typed: Mapping[str, str]) -> Change:
-    """What has to be done so that the typed addresses are set and no others; raises Invalid at the kind's field."""
+def plan_change(db: Session, program: Program, typed: Mapping[str, str], *, way: DomainWay) -> Change:
+    """What has to be done so that the typed addresses are set in this way and no others are set.
+
+    Raises Invalid at the kind's field.
+    """
     wanted = read_typed(typed)
     rows = domains_of(db, program.id)
 
     def addresses(there: Callable[[ProgramDomain], bool]) -> Hosts:
         return {kind: [row.address for row in rows if row.kind == kind and there(row)] for kind in wanted}
 
-    in_place = addresses(lambda row: row.wished and bool(row.ways))
+    in_place = addresses(lambda row: row.wished and way in row.ways)
     return difference(wanted, addresses(lambda row: row.wished or row.ways != ["mp"]), in_place)
 
 
@@ -146,7 +149,7 @@ def start_change(db: Session, program: Program, change: Change, *, way: DomainWa
     refuse_if_hindered(program, DEVELOPMENT)
     sent = change
     if change.touches(*_SERVERS) and left(db, program, BUDGETS[way]).left == 0:
-        sent = _without_servers(db, program, change)
+        sent = _without_servers(db, program, change, way)
     program.domain_way = way
     _wish(db, program, change)
     if not sent:
@@ -157,12 +160,17 @@ def start_change(db: Session, program: Program, change: Change, *, way: DomainWa
     return start_one(db, CHANGE, Subject(program.id, program.name or program.appid), who=who, params=params)
 
 
-def _without_servers(db: Session, program: Program, change: Change) -> Change:
-    """What can be sent of it in a month that has no changes of server domains left; raises Conflict if it needs one."""
-    waiting = {(row.kind, row.address): row.wished for row in domains_of(db, program.id) if not row.ways}
+def _without_servers(db: Session, program: Program, change: Change, way: DomainWay) -> Change:
+    """What can be sent of it in a month that has no changes of server domains left; raises Conflict if it needs one.
+
+    What was asked for in this way before and is not set yet, or was never set, goes on waiting.
+    """
+    rows = {(row.kind, row.address): row for row in domains_of(db, program.id)}
+    asked = {key for key, row in rows.items() if row.wished and way in (program.domain_way, *row.ways)}
+    unset = {key for key, row in rows.items() if not set(row.ways) - {"mp"}}
     for kind in _SERVERS:
-        new = [one for one in change.add.get(kind, ()) if not waiting.get((kind, one))]
-        old = [one for one in change.remove.get(kind, ()) if (kind, one) not in waiting]
+        new = [one for one in change.add.get(kind, ()) if (kind, one) not in asked]
+        old = [one for one in change.remove.get(kind, ()) if (kind, one) not in unset]
         if new or old:
             raise Conflict(USED_UP)
     add, remove = ({WEBVIEW: part[WEBVIEW]} if WEBVIEW in part else {} for part in (change.add, change.remove))
@@ -177,9 +185,10 @@ def typed_of(rows: Iterable[ProgramDomain]) -> dict[str, str]:
 
 def start_missing(db: Session, program: Program, *, who: Who) -> BatchItem:
     """Have set what is wished and not set yet."""
-    wished = [row for row in domains_of(db, program.id) if row.wished and not row.ways]
+    way = DomainWay(program.domain_way)
+    wished = [row for row in domains_of(db, program.id) if row.wished and way not in row.ways]
     add = {kind: some for kind in SCHEMES if (some := [row.address for row in wished if row.kind == kind])}
-    item = start_change(db, program, Change(add, {}), way=DomainWay(program.domain_way), who=who)
+    item = start_change(db, program, Change(add, {}), way=way, who=who)
     if item is None:
         raise Conflict(_NOTHING)
     return item
@@ -244,8 +253,9 @@ def change_domains(db: Session, item: BatchItem) -> dict[str, Any] | None:
     work.remove(change.remove)
     found = _ask(client, program) if work.sent else work.found
     if work.failure is None:
-        wanted = {(kind, one) for kind, some in change.add.items() for one in some}
-        work.refused = dict.fromkeys(wanted - found.ways.keys(), UNEXPLAINED) | work.refused
+        wanted = [(kind, one) for kind, some in change.add.items() for one in some]
+        unset = [key for key in wanted if not found.has(*key, program.domain_way)]
+        work.refused = dict.fromkeys(unset, UNEXPLAINED) | work.refused
     _keep(db, program, found, {key: why for key, why in work.refused.items() if why is not UNREGISTERED})
     if work.failure is not None:
         settle(db)

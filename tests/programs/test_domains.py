@@ -41,7 +41,7 @@ class Domains:
     def set(self, way: DomainWay = DomainWay.LISTED, **typed: str) -> BatchItem | None:
         with self.desk.session() as db:
             program = load_program(db, self.desk.program.id)
-            change = domains.plan_change(db, program, typed)
+            change = domains.plan_change(db, program, typed, way=way)
             item = domains.start_change(db, program, change, way=way, who=self.desk.alice)
         return self.ended(item) if item else None
 
@@ -69,6 +69,15 @@ class Domains:
     def refused(self) -> dict[str, str]:
         with self.desk.session() as db:
             return {row.address: row.refused for row in domains_of(db, self.desk.program.id) if row.refused}
+
+    def refuse_change(self, operation: str, errcode: int) -> None:
+        """The same call reads first what is registered: that works."""
+        self.desk.control.slow_next(operation, 0)
+        self.desk.control.fail_next(operation, errcode)
+
+    def ways(self) -> dict[str, list[str]]:
+        with self.desk.session() as db:
+            return {row.address: row.ways for row in domains_of(db, self.desk.program.id)}
 
     def left(self, name: str) -> int | None:
         with self.desk.session() as db:
@@ -135,6 +144,33 @@ def test_a_host_that_wechat_refuses_is_named(at: Domains) -> None:
     assert at.platform() == {("server", "a.example.com:1"): (True, False, False)}
 
 
+def test_what_wechat_took_before_it_refused_is_shown(at: Domains) -> None:
+    at.refuse_change("modifyThirdpartyJumpDomain", 86103)
+    item = at.register("api.example.com", "h5.example.com")
+    assert (item.status, item.errcode) == (ItemStatus.FAILED, 86103)
+    assert at.platform() == {
+        ("server", "api.example.com"): (True, True, True),
+        ("business", "h5.example.com"): (True, False, False),
+    }
+    with at.desk.session() as db:
+        rows = list_domains(db, at.desk.component.id)
+        assert {row.host: row.refused for row in rows} == {
+            "api.example.com": "", "h5.example.com": platform.NOT_REGISTERED,
+        }  # fmt: skip
+
+
+def test_one_kind_is_registered_although_the_other_is_refused(at: Domains) -> None:
+    at.refuse_change("modifyThirdpartyServerDomain", 89030)
+    item = at.register("api.example.com", "h5.example.com")
+    assert (item.status, item.errcode) == (ItemStatus.FAILED, 89030)
+    assert at.platform() == {
+        ("server", "api.example.com"): (True, False, False),
+        ("business", "h5.example.com"): (True, True, True),
+    }
+    with at.desk.session() as db:
+        assert [row.refused for row in list_domains(db, at.desk.component.id)] == ["", ""]
+
+
 def test_domains_are_set_and_read_back(at: Domains) -> None:
     at.register("example.com", "h5.example.com")
     item = at.set(requestdomain="api.example.com", wsrequestdomain="api.example.com", webviewdomain="h5.example.com")
@@ -197,6 +233,34 @@ def test_partial_and_whole_refusals_of_wechat_are_kept(at: Domains) -> None:
         item = domains.start_missing(db, load_program(db, at.desk.program.id), who=at.desk.alice)
     at.ended(item)
     assert at.states()["requestdomain", "https://api.unfiled.test"] is DomainState.EFFECTIVE
+
+
+def test_another_way_is_carried_out_for_the_same_addresses(at: Domains) -> None:
+    at.register("example.com", "h5.example.com")
+    typed = {"requestdomain": "api.example.com", "webviewdomain": "h5.example.com"}
+    at.set(**typed)
+    assert at.ways() == {API: ["third"], H5: ["third"]}
+    at.desk.control.fail_next("modifyServerDomainDirectly", 45082)
+    item = at.set(DomainWay.DIRECT, **typed)
+    assert item is not None
+    assert (item.status, item.errcode) == (ItemStatus.FAILED, 45082)
+    assert at.ways() == {API: ["third"], H5: ["direct", "third"]}
+    with at.desk.session() as db:
+        item = domains.start_missing(db, load_program(db, at.desk.program.id), who=at.desk.alice)
+    assert at.ended(item).status == ItemStatus.DONE
+    assert at.ways() == {API: ["direct", "third"], H5: ["direct", "third"]}
+    assert at.set(DomainWay.DIRECT, **typed) is None
+
+
+def test_the_way_stays_when_its_month_is_used_up(at: Domains) -> None:
+    at.register("example.com")
+    at.desk.control.fail_next("modifyServerDomainDirectly", 86102)
+    at.set(DomainWay.DIRECT, requestdomain="other.example.com")
+    at.set(DomainWay.LISTED, requestdomain="api.example.com")
+    with pytest.raises(Conflict, match="已用完"):
+        at.set(DomainWay.DIRECT, requestdomain="api.example.com")
+    with at.desk.session() as db:
+        assert load_program(db, at.desk.program.id).domain_way == DomainWay.LISTED
 
 
 def test_one_kind_is_set_although_the_other_is_refused(at: Domains) -> None:
@@ -284,7 +348,8 @@ def test_a_selection_gets_domains_and_keeps_its_own(at: Domains) -> None:
 
 
 def test_input_is_refused_at_its_field_and_nothing_is_sent(at: Domains) -> None:
+    typed, way = {"udpdomain": "a.example.com/x"}, DomainWay.LISTED
     with at.desk.session() as db, pytest.raises(Invalid, match="路径") as refused:
-        domains.plan_change(db, load_program(db, at.desk.program.id), {"udpdomain": "a.example.com/x"})
+        domains.plan_change(db, load_program(db, at.desk.program.id), typed, way=way)
     assert refused.value.field == "udpdomain"
     assert at.desk.counts().get("modifyServerDomain", 0) == 0

@@ -120,13 +120,14 @@ def edit_domains(program_id: UUID) -> ResponseReturnValue:
     form = DomainsForm(way=program.domain_way, **kept)
     if form.validate_on_submit():
         try:
-            change = domains.plan_change(g.db, program, {kind: form[kind].data or "" for kind in SCHEMES})
+            way, typed = DomainWay(form.way.data), {kind: form[kind].data or "" for kind in SCHEMES}
+            change = domains.plan_change(g.db, program, typed, way=way)
             if change.removed != request.form.getlist("removing"):
                 return render(
                     "provider/programs/domains_confirm.html", program=program, tab="domains", change=change, form=form,
                     kinds=KINDS, budget=_budget(program),
                 )  # fmt: skip
-            item = domains.start_change(g.db, program, change, way=DomainWay(form.way.data), who=g.who)
+            item = domains.start_change(g.db, program, change, way=way, who=g.who)
         except AppError as error:
             form.refuse(error)
         else:
