@@ -51,7 +51,13 @@ _OUTCOMES = {
 
 def newest_audit(db: Session, program: Program) -> Audit | None:
     """The newest audit that reached WeChat or is on its way, else the newest at all."""
-    return db.scalars(select(Audit).where(Audit.program_id == program.id).order_by(Audit.id.desc()).limit(1)).first()
+    query = select(Audit).where(Audit.program_id == program.id)
+    return db.scalars(query.order_by(Audit.status == AuditStatus.FAILED, Audit.id.desc()).limit(1)).first()
+
+
+def newest_submission(db: Session, program: Program) -> Audit | None:
+    """The newest audit at all, also one that never reached WeChat."""
+    return next(iter(list_audits(db, program, limit=1)), None)
 
 
 def running_audit(db: Session, program: Program) -> Audit | None:

@@ -21,8 +21,8 @@ from saas.programs.changing import client_of
 from saas.programs.models import Program
 from saas.releases.audits import newest_audit
 from saas.releases.code_state import find_state, lock_state, note_plan, refuse_if_busy, refuse_unless_workable, runs
-from saas.releases.models import Audit, AuditStatus, ReleaseStatus
-from saas.releases.releasing import newest_release_of
+from saas.releases.models import Audit, AuditStatus
+from saas.releases.releasing import is_released
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.wx.client import WxClient
@@ -39,14 +39,9 @@ def phasable(db: Session, program: Program) -> Audit:
     state, audit = find_state(db, program), newest_audit(db, program)
     if state is None or not state.online_version:
         raise Conflict(N_("小程序还没有线上版本，第一次上线只能全量发布"))
-    if audit is None or audit.status != AuditStatus.APPROVED or _is_released(db, audit):
+    if audit is None or audit.status != AuditStatus.APPROVED or is_released(db, audit):
         raise Conflict(N_("没有审核通过、等待发布的版本，不能灰度发布"))
     return audit
-
-
-def _is_released(db: Session, audit: Audit) -> bool:
-    row = newest_release_of(db, audit)
-    return row is not None and row.status != ReleaseStatus.FAILED
 
 
 def read_share(percent: int | None, *, developers: bool, testers: bool, before: int | None = None) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def release(db: Session, program: Program, audit: Audit, *, who: Who, lane: Lane
     db.refresh(audit)
     if audit.status != AuditStatus.APPROVED:
         raise Conflict(N_("这一版还没有审核通过，不能发布"))
-    if newest is not None and newest.id != audit.id and newest.status != AuditStatus.FAILED:
+    if newest is not None and newest.id != audit.id:
         raise Conflict(N_("之后又提交过审核，微信只发布最近一次审核通过的版本"))
     return _begin(
         db, program, who,
@@ -114,6 +114,12 @@ def newest_release(db: Session, program: Program) -> Release | None:
 
 def newest_release_of(db: Session, audit: Audit) -> Release | None:
     return db.scalars(select(Release).where(Release.audit_id == audit.id).order_by(Release.id.desc()).limit(1)).first()
+
+
+def is_released(db: Session, audit: Audit) -> bool:
+    """Whether this approved version is online, was, or is on its way there."""
+    row = newest_release_of(db, audit)
+    return row is not None and row.status != ReleaseStatus.FAILED
 
 
 def running_release(db: Session, program: Program) -> Release | None:

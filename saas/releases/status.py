@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -62,7 +62,10 @@ def statuses_of(db: Session, program_ids: Collection[UUID]) -> dict[UUID, Progra
     """The status of each of these mini programs; one query, whatever the number."""
     if not program_ids:
         return {}
-    return {program.id: derive(program, *code) for program, *code, _, _ in db.execute(_facts(program_ids))}
+    return {
+        program.id: derive(program, upload, _telling(audit, reached, row, state), row, state)
+        for program, upload, audit, reached, row, state, _, _ in db.execute(_facts(program_ids))
+    }
 
 
 def status_of(db: Session, program: Program) -> ProgramStatus:
@@ -88,7 +91,8 @@ def write_code_steps(db: Session, program_ids: Collection[UUID]) -> None:
     """
     steps = standing.steps_of(db, program_ids)
     facts = _facts(program_ids).execution_options(populate_existing=True)
-    for program, upload, audit, row, state, trial_template, online_template in db.execute(facts).all():
+    for program, upload, newest, reached, row, state, trial_template, online_template in db.execute(facts).all():
+        audit = _telling(newest, reached, row, state)
         leading = _stage(upload, audit, row, state)
         stages = {found[0].step: found for found in _stages(upload, audit, row, state) if found}
         if leading is not None:
@@ -119,13 +123,17 @@ def _number(template_id: str | None) -> int | None:
 
 
 def _facts(program_ids: Collection[UUID]) -> Select[Any]:
-    """Each mini program with its newest upload, audit and release, its code state, and WeChat's template numbers."""
+    """Each mini program with its newest upload, audit, audit that did not fail on the way, and release, its code state,
+    and WeChat's template numbers.
+    """
     upload, audit, row = _newest(Upload, program_ids), _newest(Audit, program_ids), _newest(Release, program_ids)
+    reached = _newest(Audit, program_ids, Audit.status != AuditStatus.FAILED)
     trial, online = aliased(Template), aliased(Template)
     return (
-        select(Program, upload, audit, row, CodeState, trial.template_id, online.template_id)
+        select(Program, upload, audit, reached, row, CodeState, trial.template_id, online.template_id)
         .outerjoin(upload, upload.program_id == Program.id)
         .outerjoin(audit, audit.program_id == Program.id)
+        .outerjoin(reached, reached.program_id == Program.id)
         .outerjoin(row, row.program_id == Program.id)
         .outerjoin(CodeState, CodeState.program_id == Program.id)
         .outerjoin(trial, trial.id == CodeState.trial_template_row_id)
@@ -173,6 +181,14 @@ def _stage(upload: Upload | None, audit: Audit | None, row: Release | None, stat
             return _of_release(row) if failed and row else _of_audit(audit)
         audit = None
     return _last(upload, audit, row, state)
+
+
+def _telling(
+    newest: Audit | None, reached: Audit | None, row: Release | None, state: CodeState | None
+) -> Audit | None:  # fmt: skip
+    """The newest audit; but a submission that failed on the way takes no approved version's release away."""
+    waits = reached is not None and reached.status == AuditStatus.APPROVED and not _went_online(reached, row, state)
+    return reached if waits else newest
 
 
 def _went_online(audit: Audit, row: Release | None, state: CodeState | None) -> bool:
@@ -225,12 +241,12 @@ def _of_release(row: Release) -> Stage:
     return word or Word.RELEASING, row.finished_at or row.created_at, row.user_version
 
 
-def _newest(model: Any, program_ids: Collection[UUID]) -> Any:
-    """The newest row of each mini program."""
+def _newest(model: Any, program_ids: Collection[UUID], *where: ColumnElement[bool]) -> Any:
+    """The newest row of each mini program, of those that fit `where`."""
     newest = (
         select(model)
         .ext(distinct_on(model.program_id))
-        .where(model.program_id.in_(program_ids))
+        .where(model.program_id.in_(program_ids), *where)
         .order_by(model.program_id, model.id.desc())
         .subquery()
     )

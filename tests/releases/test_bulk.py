@@ -135,6 +135,15 @@ def test_rolling_back_goes_to_the_version_that_is_named(desk: Desk) -> None:
     assert desk.state().online_version == "1.0.0"
 
 
+def test_an_approved_version_is_released_after_a_later_submission_failed(desk: Desk) -> None:
+    desk.approved("1.0.0")
+    upload(desk, desk.template("1.1.0"), "1.1.0")
+    desk.control.fail_next("submitAudit", 85008)
+    assert run(desk, bulk.SUBMIT).status == ItemStatus.FAILED
+    released = run(desk, bulk.RELEASE)
+    assert (released.status, released.result["version"]) == (ItemStatus.DONE, "1.0.0")
+
+
 def test_missing_code_is_said(desk: Desk) -> None:
     item = run(desk, bulk.SUBMIT)
     assert (item.status, item.error) == (ItemStatus.FAILED, "还没有上传代码，请先上传")

@@ -130,6 +130,35 @@ def test_a_refusal_of_wechat_is_explained_with_its_rid(desk: Desk, browser: Brow
         assert "怎么办" in page
 
 
+def test_a_failed_submission_hides_no_approved_version(desk: Desk, browser: Browsers) -> None:  # noqa: F811
+    approved = desk.approved("1.0.0")
+    newer = desk.uploaded("1.1.0")
+    desk.control.fail_next("submitAudit", 85008)
+    failed = desk.start_audit(newer)
+    desk.run_jobs()
+    assert desk.audit(failed).status == AuditStatus.FAILED
+    alice = browser("alice")
+    release = f"/p/alice/audits/{approved.id}/release"
+    assert primary(alice.text(code(desk))) == [release]
+    assert f'href="{release}"' in alice.text(f"/p/alice/programs/{desk.program.id}/versions")
+    assert primary(alice.text(f"/p/alice/audits/{approved.id}")) == [release]
+    assert primary(alice.text(f"/p/alice/audits/{failed.id}")) == [f"/p/alice/programs/{desk.program.id}/audit"]
+    assert alice.post(release).status_code == 303
+    desk.run_jobs()
+    assert desk.state().online_version == "1.0.0"
+    assert release not in alice.text(f"/p/alice/programs/{desk.program.id}/versions")
+
+
+def test_a_submission_that_failed_later_is_told(desk: Desk, browser: Browsers) -> None:  # noqa: F811
+    desk.released("1.0.0")
+    upload = desk.uploaded("1.1.0")
+    desk.control.fail_next("submitAudit", 85008)
+    desk.start_audit(upload)
+    desk.run_jobs()
+    page = browser("alice").text(code(desk))
+    assert "85008" in page
+
+
 def test_a_bad_ext_json_names_line_and_key_and_is_not_saved(desk: Desk, browser: Browsers) -> None:  # noqa: F811
     template = desk.template()
     alice = browser("alice")

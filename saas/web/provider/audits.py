@@ -216,8 +216,9 @@ def _speedup_item(audit: Audit) -> BatchItem | None:
 
 
 def _is_newest(program: Program, audit: Audit) -> bool:
-    newest = audits.newest_audit(g.db, program)
-    return newest is not None and newest.id == audit.id
+    """At WeChat or at all: a submission that failed takes no action away from the audit before it."""
+    newest = (audits.newest_audit(g.db, program), audits.newest_submission(g.db, program))
+    return audit.id in [one.id for one in newest if one is not None]
 
 
 def _is_fetching(audit: Audit) -> bool:

@@ -20,7 +20,7 @@ from saas.programs.models import Program
 from saas.programs.words import NextStep, Word
 from saas.releases import code_state, releasing, templates, uploads
 from saas.releases.access import get_audit, get_past_version, get_release, get_upload
-from saas.releases.audits import list_audits, newest_audit
+from saas.releases.audits import list_audits, newest_audit, newest_submission
 from saas.releases.models import Template, Upload, UploadStatus
 from saas.releases.status import ProgramStatus, status_of
 from saas.releases.templates import ExtJsonInvalid
@@ -51,7 +51,7 @@ class QrForm(Form):
 def show_code(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
     status = status_of(g.db, program)
-    upload, audit = uploads.newest_upload(g.db, program), newest_audit(g.db, program)
+    upload, audit = uploads.newest_upload(g.db, program), newest_submission(g.db, program)
     release = releasing.newest_release(g.db, program)
     page = render(
         "provider/releases/show.html", block="now", program=program, tab="code", standing=status,

@@ -50,10 +50,11 @@ class LibraryForm(Form):
 def show_versions(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
     state, audit = code_state.find_state(g.db, program), newest_audit(g.db, program)
+    approved = audit if audit is not None and audit.status == AuditStatus.APPROVED else None
     used = [one for one in (state.trial_template_row_id, state.online_template_row_id) if one] if state else []
     return render(
         "provider/releases/versions.html", program=program, tab="versions", state=state,
-        audit=audit, approved=audit is not None and audit.status == AuditStatus.APPROVED,
+        audit=audit, approved=approved, releasable=approved is not None and not releasing.is_released(g.db, approved),
         templates=templates.template_rows(g.db, used), versions=releasing.list_past_versions(g.db, program),
         obstacle=obstacle(program, DEVELOPMENT), phase_obstacle=phasing.obstacle_to_phase(g.db, program),
         item=telling_item(program.id, STEPS), refreshing=code_state.is_refreshing(g.db, program),
