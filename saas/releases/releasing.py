@@ -94,14 +94,17 @@ def set_automatic(db: Session, program: Program, audit: Audit, *, who: Who, on: 
 
 
 def release_approved(db: Session, audit: Audit) -> None:
-    """Begin the release that was wished beforehand. What stands in its way is told in the activity log."""
+    """Begin the release that was wished beforehand, once nothing else runs: a scan may take a day.
+
+    What stands in its way, such as a newer audit, is told in the activity log.
+    """
     if audit.status != AuditStatus.APPROVED or not audit.releases_itself:
         return
     program, who = load_program(db, audit.program_id), system(audit.provider_id)
     try:
         release(db, program, audit, who=who, lane=Lane.DEFAULT)
     except Busy as busy:
-        raise Later(timedelta(seconds=30), counts=True, why=busy.message) from busy
+        raise Later(timedelta(seconds=30), why=busy.message) from busy
     except Conflict as refused:
         detail = {"version": audit.user_version, "why": refused.message}
         activity.record(db, who, "program.release", program, outcome="failed", detail=detail)

@@ -8,7 +8,7 @@ from saas.errors import Conflict, Invalid
 from saas.programs.access import load_program
 from saas.releases import releasing
 from saas.releases.access import load_audit
-from saas.releases.models import Audit
+from saas.releases.models import Audit, UploadStatus
 from saas.tenants import activity
 from tests.releases.conftest import Desk
 
@@ -59,6 +59,36 @@ def test_a_refused_release_waits_for_people(desk: Desk) -> None:
     with desk.session() as db:
         verbs = [(row.verb, row.outcome) for row in activity.list_activities(db, object_id=desk.program.id, limit=50)]
     assert ("program.release", "failed") in verbs
+
+
+def test_a_wished_release_waits_until_a_long_scan_is_over(desk: Desk) -> None:
+    audit = submitted(desk, releases_itself=True)
+    template = desk.template("1.1.0")
+    desk.control.set_scan_seconds(3600)
+    scanning = desk.start_upload(template, "1.1.0")
+    approve(desk, audit)
+    desk.run_jobs(wait=1200)
+    assert desk.upload(scanning).status == UploadStatus.SCANNING
+    assert "release" not in desk.counts()
+    desk.run_jobs(wait=3600, limit=1000)
+    assert desk.upload(scanning).status != UploadStatus.SCANNING
+    assert desk.state().online_version == "1.0.0"
+
+
+def test_a_wished_release_gives_way_to_a_newer_audit(desk: Desk) -> None:
+    audit = desk.approved("1.0.0")
+    desk.submitted("1.1.0")
+    with desk.session() as db:
+        row = load_audit(db, audit.id)
+        row.releases_itself = True
+        releasing.release_approved(db, row)
+    desk.run_jobs()
+    assert "release" not in desk.counts()
+    with desk.session() as db:
+        told = next(
+            row for row in activity.list_activities(db, object_id=desk.program.id, limit=50) if row.outcome == "failed"
+        )
+    assert (told.verb, told.detail["version"]) == ("program.release", "1.0.0")
 
 
 def test_pictures_answer_a_rejection(desk: Desk) -> None:
