@@ -155,6 +155,10 @@ def _too_large(limit: int) -> Fault:
     return Fault(N_("ext_json 太大，最多 %(limit)s KB"), params={"limit": limit // 1024})
 
 
+def _unwritable_number() -> Fault:
+    return Fault(N_("有不合法的数字：NaN、Infinity 或过长的数"))
+
+
 def _read(text: str) -> tuple[_Document | None, list[Fault]]:
     text = text.removeprefix("\ufeff")
     if not text.strip():
@@ -173,7 +177,7 @@ def _read(text: str) -> tuple[_Document | None, list[Fault]]:
     except RecursionError:
         return None, [Fault(N_("括号嵌套太深"))]
     except ValueError:
-        return None, [Fault(N_("有不合法的数字：NaN、Infinity 或过长的数"))]
+        return None, [_unwritable_number()]
     if not isinstance(value, dict):
         return None, [Fault(N_("最外层应是对象 {}"), 1)]
     repeated = [Fault(N_("这个键写了两次"), line, show(path)) for path, line in reader.repeated]
@@ -359,11 +363,13 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _write(value: Mapping[str, Any], limit: int) -> tuple[str, list[Fault]]:
     """The text to send: one line, Chinese as it is (WeChat shows escapes to its reviewers)."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         size = len(text.encode())
     except UnicodeEncodeError:
         return "", [Fault(N_("有不完整的字符（单独的 \\ud800 之类）"))]
+    except ValueError:
+        return "", [_unwritable_number()]
     if limit and size > limit:
         return "", [_too_large(limit)]
     return text, []

@@ -6,6 +6,7 @@ A variable that nobody has described is a text that must be there, and takes a v
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -66,7 +67,7 @@ class Definition:
         """Whether a value that is no text is of the kind."""
         if self.kind is Kind.SWITCH:
             return isinstance(value, bool)
-        return self.kind is Kind.NUMBER and isinstance(value, int | float) and not isinstance(value, bool)
+        return self.kind is Kind.NUMBER and _is_number(value)
 
     @property
     def fallback(self) -> Any:
@@ -87,7 +88,14 @@ def _number(_definition: Definition, text: str) -> tuple[bool, Any]:
         value = json.loads(text)
     except ValueError:
         return False, None
-    return isinstance(value, int | float) and not isinstance(value, bool), value
+    return _is_number(value), value
+
+
+def _is_number(value: Any) -> bool:
+    """Of those that JSON knows: Python reads NaN and 1e999, too."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def _switch(_definition: Definition, text: str) -> tuple[bool, Any]:

@@ -96,6 +96,7 @@ def test_the_appid_is_always_ours_and_the_tools_switches_are_left_out() -> None:
         ("[1]", (1, "")),
         ('{\n "ext": {},\n "ext": {}}', (3, "ext")),
         ('{"ext": NaN}', (None, "")),
+        ('{"ext": 1e999}', (None, "")),
         ("[" * 100_000, (None, "")),
         ('{\n "windw": {}}', (2, "windw")),
         ('{\n "window": []}', (2, "window")),
