@@ -110,3 +110,31 @@ def make_cast() -> Cast:
             merchant_ids=frozenset({merchant_id}),
         )
     return cast
+
+
+def join_merchant(cast: Cast, name: str, merchant_id: UUID, role: MerchantRole = MerchantRole.OWNER) -> None:
+    """Make one of the cast, or somebody new, one of the people of a merchant of alice's or charlie's."""
+    if name not in cast.users:
+        cast.users[name] = new_id()
+        with platform_session("make somebody new") as db:
+            db.add(
+                User(
+                    id=cast.users[name], email=cast.email(name), name=name.capitalize(), password_hash=_HASH,
+                    email_verified_at=clock.now(),
+                )
+            )  # fmt: skip
+    provider_id = cast.charlies if merchant_id == cast.mings else cast.alices
+    with tenant_session(provider_id) as db:
+        db.add(
+            MerchantMembership(
+                provider_id=provider_id, merchant_id=merchant_id, user_id=cast.users[name], role=role.value
+            )
+        )
+
+
+def add_merchant(cast: Cast, name: str) -> UUID:
+    """One more merchant of alice's, without people."""
+    merchant_id = new_id()
+    with tenant_session(cast.alices) as db:
+        db.add(Merchant(id=merchant_id, provider_id=cast.alices, name=name))
+    return merchant_id

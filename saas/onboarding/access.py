@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from saas.errors import NotFound
 from saas.onboarding.models import EntryLink, Onboarding, OnboardingPart
+from saas.programs.models import Program
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.models import Merchant
 from saas.tenants.sessions import token_hash
@@ -34,9 +35,20 @@ def link_by_token(db: Session, token: str) -> tuple[EntryLink, Merchant] | None:
     return (found[0], found[1]) if found else None
 
 
+def is_of_its_merchant() -> ColumnElement[bool]:
+    """For queries of onboardings: whether the mini program, where there is one, still is the asked merchant's."""
+    of = aliased(Program)
+    hers = select(of.id).where(of.id == Onboarding.program_id, of.merchant_id == Onboarding.merchant_id)
+    return or_(Onboarding.program_id.is_(None), hers.correlate(Onboarding).exists())
+
+
 def get_onboarding(db: Session, who: Who, onboarding_id: UUID, verb: Verb) -> Onboarding:
-    """What is asked of a merchant; a merchant's person reaches that of her own merchants only."""
-    query = select(Onboarding).where(Onboarding.id == onboarding_id, Onboarding.provider_id == who.provider_id)
+    """What is asked of a merchant; a merchant's person reaches that of her own merchants only, and nobody reaches what
+    was asked about a mini program that went to another merchant since.
+    """
+    query = select(Onboarding).where(
+        Onboarding.id == onboarding_id, Onboarding.provider_id == who.provider_id, is_of_its_merchant()
+    )
     if who.is_merchant:
         query = query.where(Onboarding.merchant_id.in_(who.merchant_ids))
     onboarding = db.scalar(query)

@@ -116,7 +116,8 @@ def needs_authorization(program: Program) -> bool:
 
 def _begin(db: Session, link: EntryLink, merchant: Merchant, who: Who) -> None:
     """What the link asks for is on her first page from now on."""
-    programs = [one for one in select_programs(db, link.program_ids) if one.merchant_id == merchant.id]
+    found = select_programs(db, link.program_ids)
+    programs = sorted((one for one in found if one.merchant_id == merchant.id), key=lambda one: one.id)
     parts = [Part(key) for key in link.parts]
     if parts and (programs or not link.program_ids):
         maker = system(link.provider_id, link.made_by)

@@ -25,7 +25,7 @@ def hand_over(db: Session, answers: Answers, *, who: Who) -> None:
     if answers.key is not Part.COMPANY:
         return
     merchant = load_merchant(db, answers.onboarding.merchant_id)
-    db.refresh(merchant, with_for_update=True)
+    db.refresh(merchant, with_for_update={"key_share": True})
     asked = {ask.name for ask in answers.asks()}
     values = {name: str(value) for name, value in answers.values.items() if name in asked and value}
     told = {column: values[name] for name, column in _COLUMNS.items() if name in values}

@@ -10,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from saas.db import new_id
-from saas.errors import Invalid
+from saas.errors import N_, Conflict, Invalid
+from saas.onboarding.access import is_of_its_merchant
+from saas.onboarding.closing import close_moved
 from saas.onboarding.fields import FORMS, Ask, Form, Ground, gaps
 from saas.onboarding.models import Onboarding, OnboardingPart, Part, PartStatus
 from saas.programs import certification_data, filing_fields
@@ -20,6 +22,7 @@ from saas.programs.certification_filling import find_identities
 from saas.programs.filing_tables import PERSON, load_tables
 from saas.programs.models import Program
 from saas.programs.registration_models import RegistrationKind
+from saas.programs.standing import lock_programs
 from saas.tenants import activity
 from saas.tenants.access import Who
 from saas.tenants.merchants import load_merchant
@@ -52,9 +55,15 @@ def open_onboarding(
     db: Session, merchant: Merchant, program: Program | None, parts: Iterable[Part], *, who: Who
 ) -> Onboarding:
     """Ask a merchant for these parts about one mini program, or about one that is still to be registered. What is asked
-    for already stays as it is. The caller has seen to it that `who` may: a member of the provider, or a link.
+    for already stays as it is. The caller has seen to it that `who` may: a member of the provider, or a link. Raises
+    Conflict when the mini program has just gone to another merchant.
     """
-    db.refresh(merchant, with_for_update=True)  # two who come in at once open one
+    db.refresh(merchant, with_for_update={"key_share": True})  # two who come in at once open one
+    if program is not None:
+        lock_programs(db, [program.id])  # whoever moves it to another merchant waits, and closes this then
+        if program.merchant_id != merchant.id:
+            raise Conflict(N_("这个小程序已不是该商家的"), hint=N_("请刷新页面后再看。"))
+        close_moved(db, [program.id])
     wanted = Onboarding.program_id == program.id if program is not None else Onboarding.program_id.is_(None)
     query = select(Onboarding).where(Onboarding.merchant_id == merchant.id, wanted, Onboarding.closed_at.is_(None))
     onboarding = db.scalar(query.order_by(Onboarding.id).limit(1))
@@ -79,7 +88,9 @@ def parts_of(db: Session, merchant_ids: Collection[Any]) -> list[Opened]:
     """All that is asked of these merchants and not closed, the oldest first. Two queries."""
     if not merchant_ids:
         return []
-    query = select(Onboarding).where(Onboarding.merchant_id.in_(merchant_ids), Onboarding.closed_at.is_(None))
+    query = select(Onboarding).where(
+        Onboarding.merchant_id.in_(merchant_ids), Onboarding.closed_at.is_(None), is_of_its_merchant()
+    )
     return opened(db, db.scalars(query.order_by(Onboarding.id)).all())
 
 

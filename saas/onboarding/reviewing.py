@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.errors import N_, Conflict, Invalid
+from saas.onboarding.access import is_of_its_merchant
 from saas.onboarding.handing_over import hand_over
 from saas.onboarding.models import Onboarding, OnboardingPart, Part, PartStatus
 from saas.onboarding.notices import tell
@@ -155,6 +156,7 @@ def problems(answers: Answers) -> Sequence[Invalid]:
 def _claim(db: Session, answers: Answers, version: int) -> OnboardingPart:
     """The part for one who decides: whoever comes at the same time waits, and then finds it decided."""
     part = answers.part
+    db.refresh(answers.onboarding, with_for_update={"read": True})
     db.refresh(part, with_for_update=True)
     if not is_readable(answers) or answers.onboarding.closed_at is not None:
         raise NotHandedIn() if part.version == version or version < 0 else Reviewed()
@@ -186,6 +188,6 @@ def _waiting(who: Who) -> Select[OnboardingPart]:
         .outerjoin(Program, Program.id == Onboarding.program_id)
         .where(
             OnboardingPart.provider_id == who.provider_id, OnboardingPart.status == PartStatus.HANDED_IN,
-            Onboarding.closed_at.is_(None), Merchant.archived_at.is_(None),
+            Onboarding.closed_at.is_(None), Merchant.archived_at.is_(None), is_of_its_merchant(),
         )
     )  # fmt: skip

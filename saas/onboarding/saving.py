@@ -140,7 +140,8 @@ def forget_files(db: Session, file_ids: Iterable[str]) -> None:
 
 
 def claim(db: Session, answers: Answers) -> OnboardingPart:
-    """The part for one who changes it: whoever comes at the same time waits."""
+    """The part for one who changes it: whoever comes at the same time waits, also who would close it all."""
+    db.refresh(answers.onboarding, with_for_update={"read": True})
     db.refresh(answers.part, with_for_update=True)
     if not answers.is_open:
         raise Locked()

@@ -59,6 +59,7 @@ class Program(Noticed, TenantOwned, Base):
     noticed = {
         Kept.STANDING: ("appid", "authorization", "authorized_at", "unauthorized_at"),
         Kept.SEARCH: ("name", "company_name", "merchant_id"),
+        Kept.ONBOARDING: ("merchant_id",),
     }
 
     component_id: Mapped[UUID]

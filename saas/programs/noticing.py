@@ -30,6 +30,7 @@ class Kept(StrEnum):
     CODE_STEPS = "saas.releases.status.write_code_steps"
     STANDING = "saas.programs.standing.restand"
     SEARCH = "saas.programs.searching.write_search"
+    ONBOARDING = "saas.onboarding.closing.close_moved"
 
 
 class Noticed:

@@ -12,14 +12,19 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from saas import clock
+from saas.components.models import ComponentApp
 from saas.db import new_id, tenant_session
 from saas.onboarding.fields import FORMS
 from saas.onboarding.models import Onboarding, OnboardingPart, Part, PartStatus
 from saas.onboarding.parts import open_onboarding
+from saas.programs.access import load_program
+from saas.programs.editing import assign_merchant
+from saas.programs.models import Program
 from saas.tenants.merchants import load_merchant
 from saas.tenants.models import Activity, Merchant, StoredFile
 from saas.tenants.stored_files import read_file
-from tests.cast import Cast
+from tests.cast import Cast, add_merchant, join_merchant
 from tests.web.conftest import Browser
 
 CODE = "91350100M000100Y43"
@@ -240,6 +245,39 @@ def test_another_merchants_forms_are_not_there(cast: Cast, address: str, browser
     assert browser("ming").get(address).status_code == 404
     mine = part_of_file(cast, mei, address)
     assert mei.post(f"{address}/company/files/show", {"file": str(mine)}).status_code == 404, "of another part"
+
+
+def test_a_mini_program_that_went_to_another_merchant_takes_its_forms_away(
+    cast: Cast, browser: Callable[[str], Browser]
+) -> None:
+    lis = add_merchant(cast, "李记面馆")
+    join_merchant(cast, "li", lis)
+    with tenant_session(cast.alices) as db:
+        component = ComponentApp(provider_id=cast.alices, key="k", name="爱丽平台", appid="wx8a2b1c3d4e5f6071")
+        db.add(component)
+        db.flush()
+        program = Program(
+            id=new_id(), provider_id=cast.alices, component_id=component.id, appid="wx1", name="点单",
+            merchant_id=cast.meis, permission_sets=[18, 30], authorized_at=clock.now(),
+        )  # fmt: skip
+        db.add(program)
+    addresses = []
+    for merchant_id in (cast.meis, lis):
+        with tenant_session(cast.alices) as db:
+            found, merchant = load_program(db, program.id), load_merchant(db, merchant_id)
+            assign_merchant(db, found, merchant, who=cast.who["alice"])
+        with tenant_session(cast.alices) as db:
+            found, merchant = load_program(db, program.id), load_merchant(db, merchant_id)
+            opened = open_onboarding(db, merchant, found, [Part.COMPANY], who=cast.who["alice"])
+        addresses.append(f"/m/alice/onboarding/{opened.id}")
+    old, new = addresses
+    mei, li = browser("mei"), browser("li")
+    for path in ("", "/company", "/company/facts"):
+        assert [one.get(f"{old}{path}").status_code for one in (mei, li)] == [404, 404], path
+        assert [one.get(f"{new}{path}").status_code for one in (mei, li)] == [404, 200], path
+    assert "点单" in li.text(new)
+    assert "等您填写资料" in li.text("/m/alice/")
+    assert "有一份资料不用再填了" in mei.text("/m/alice/notices")
 
 
 def part_of_file(cast: Cast, mei: Browser, address: str) -> UUID:

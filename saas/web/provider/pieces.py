@@ -97,6 +97,7 @@ ACTIVITIES: Mapping[str, str] = {
     "merchant.restore": N_("恢复商家"),
     "merchant.values.edit": N_("修改模板变量"),
     "onboarding.accept": N_("通过入驻资料"),
+    "onboarding.close": N_("结束入驻资料的填写"),
     "onboarding.file.view": N_("查看商家上传的照片"),
     "onboarding.give_back": N_("退回入驻资料"),
     "onboarding.hand_in": N_("提交入驻资料"),
