@@ -40,12 +40,13 @@ class Journey:
         self.component_page = self.merchant_page = self.program_page = self.code_page = self.link = ""
         self.upload_page = self.rejected_page = ""
 
-    def elsewhere(self, new_window: Callable[[], Window]) -> Journey:
-        """The same day as far as it went, in other browsers; the owner has signed in there."""
+    def elsewhere(self, new_window: Callable[[], Window], *, owner: Window | None = None) -> Journey:
+        """The same day as far as it went, in other browsers; the owner signs in there, unless hers is given."""
         moved = copy(self)
         moved.new_window = new_window
-        moved.owner, moved.phone, moved.desk = new_window(), new_window(), new_window()
-        moved.sign_in(moved.owner, "owner")
+        moved.owner, moved.phone, moved.desk = owner or new_window(), new_window(), new_window()
+        if owner is None:
+            moved.sign_in(moved.owner, "owner")
         return moved
 
     @property

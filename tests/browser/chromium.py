@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urljoin
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, Route, StorageState
 from playwright.sync_api import Error as ChromiumError
 
 from saas.journey.window import NOTHING, Stuck, Value, button_path, link_path, texts, uploads
@@ -47,10 +47,14 @@ class Watch:
             self.complaints.append(f"{message.type}: {message.text} at {message.location.get('url')}")
 
 
-def new_context(browser: Browser, watch: Watch, *, script: bool = True, width: int = 1280) -> BrowserContext:
+def new_context(
+    browser: Browser, watch: Watch, *, script: bool = True, width: int = 1280, state: StorageState | None = None
+) -> BrowserContext:
+    """A browser of its own; `state` is what another one knew, such as its cookies."""
     context = browser.new_context(
-        locale="zh-CN", java_script_enabled=script, viewport={"width": width, "height": 900}, reduced_motion="reduce"
-    )
+        locale="zh-CN", java_script_enabled=script, viewport={"width": width, "height": 900}, reduced_motion="reduce",
+        storage_state=state,
+    )  # fmt: skip
     context.set_default_timeout(PATIENCE)
     watch.over(context)
     return context

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, StorageState
 
 from saas.journey.full import CHAPTERS
 from saas.journey.main_job import Journey
 from saas.journey.window import HttpWindow
 from tests.browser import tools
 from tests.browser.chromium import ChromiumWindow, Watch, new_context
+from tests.browser.conftest import CDN
 from tests.browser.looking import Looks
 from tests.demo.running import RunningDemo
 
@@ -30,18 +32,30 @@ def online(demo: RunningDemo) -> Iterator[Journey]:
         yield journey
 
 
+@pytest.fixture(scope="module")
+def signed_in(online: Journey, demo: RunningDemo, chromium: Browser, cdn_files: dict[str, Path]) -> StorageState:
+    """What a browser knows in which the owner has signed in: once for all chapters, as she would."""
+    watch = Watch((demo.url, demo.sandbox_url), cdn_files, CDN)
+    with new_context(chromium, watch) as context:
+        online.elsewhere(lambda: ChromiumWindow(context, watch, demo.url))
+        return context.storage_state()
+
+
 @pytest.mark.timeout(1200)  # the first one waits for the demo and for the main job
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_chapter(chapter: str, online: Journey, demo: RunningDemo, chromium: Browser, watch: Watch) -> None:
+def test_chapter(
+    chapter: str, online: Journey, signed_in: StorageState, demo: RunningDemo, chromium: Browser, watch: Watch
+) -> None:
     axe = tools.axe().read_text()
     with ExitStack() as contexts:
 
-        def window() -> ChromiumWindow:
-            return ChromiumWindow(contexts.enter_context(new_context(chromium, watch)), watch, demo.url)
+        def window(state: StorageState | None = None) -> ChromiumWindow:
+            context = contexts.enter_context(new_context(chromium, watch, state=state))
+            return ChromiumWindow(context, watch, demo.url)
 
-        journey = online.elsewhere(window)
-        assert isinstance(journey.owner, ChromiumWindow)
-        looks = Looks(journey.owner, axe)
+        owner = window(signed_in)
+        journey = online.elsewhere(window, owner=owner)
+        looks = Looks(owner, axe)
         for number, (_title, step) in enumerate(CHAPTERS[chapter](journey), 1):
             step()
             looks.examine_here(f"{chapter}-{number:02}")
