@@ -27,6 +27,7 @@ from saas.programs.models import Program, ProgramQrRules
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.wx.client import WxClient
+from saas.wx.errors import CallFailed
 from saas.wx.permissions import DEVELOPMENT
 
 READ = "saas.programs.qr_rules.read_rules"
@@ -104,11 +105,9 @@ def start_saving(db: Session, program: Program, given: Mapping[str, Any], *, who
     require(who, Verb.WORK)
     rule = check_rule(given)
     refuse_if_hindered(program, DEVELOPMENT)
-    row = rules_of(db, program) or ProgramQrRules(provider_id=program.provider_id, program_id=program.id)
-    if any(one["prefix"] == rule["prefix"] and one["published"] for one in row.rules or ()):
+    row = rules_of(db, program)
+    if row is not None and any(one["prefix"] == rule["prefix"] and one["published"] for one in row.rules):
         raise Conflict(_FROZEN)
-    db.add(row)
-    row.hosts = sorted({*(row.hosts or ()), _host(rule)})
     activity.record(db, who, "program.qr_rule.save", program, detail={"prefix": rule["prefix"]})
     return start_one(db, SAVE, _subject(program), who=who, params={"rule": rule})
 
@@ -142,7 +141,7 @@ def read_rules(db: Session, item: BatchItem) -> None:
 
 @step(label=N_("保存二维码规则"))
 def save_rule(db: Session, item: BatchItem) -> None:
-    """The check file is kept first: WeChat looks for it while it adds the rule."""
+    """The check file is kept first: WeChat looks for it while it adds the rule. No longer is a typed host ours."""
     program, rule = load_program(db, item.subject_id), item.input["rule"]
     client = client_of(db, program)
     settle(db)
@@ -155,11 +154,16 @@ def save_rule(db: Session, item: BatchItem) -> None:
         raise Conflict(_FROZEN)
     if known is not None and known == rule | {"published": False}:
         raise Skipped(N_("微信那边已经是这样，没有需要改的"))
-    client.qrcode_rules.qrcodejumpadd(
-        program.appid, prefix=rule["prefix"], path=rule["path"], is_edit=0 if known is None else 1,
-        permit_sub_rule=2 if rule["exclusive"] else 1, open_version=rule["version"],
-        debug_url=rule["links"],
-    )  # fmt: skip
+    try:
+        client.qrcode_rules.qrcodejumpadd(
+            program.appid, prefix=rule["prefix"], path=rule["path"], is_edit=0 if known is None else 1,
+            permit_sub_rule=2 if rule["exclusive"] else 1, open_version=rule["version"],
+            debug_url=rule["links"],
+        )  # fmt: skip
+    except CallFailed:
+        _keep(db, program, row.rules)
+        settle(db)
+        raise
     _keep(db, program, _ask(client, program))
 
 
@@ -212,12 +216,12 @@ def _keep(db: Session, program: Program, rules: list[Rule], coming: Rule | None 
     row = rules_of(db, program) or ProgramQrRules(provider_id=program.provider_id, program_id=program.id)
     db.add(row)
     row.rules, row.read_at = rules, clock.now()
-    row.hosts = sorted({_host(rule) for rule in (*rules, *([coming] if coming else ()))})
+    row.hosts = sorted({host_of(rule) for rule in (*rules, *([coming] if coming else ()))})
     db.flush()
     return row
 
 
-def _host(rule: Rule) -> str:
+def host_of(rule: Rule) -> str:
     return urlsplit(rule["prefix"]).hostname or ""
 
 

@@ -11,14 +11,13 @@ from sqlalchemy.orm import Session
 
 from saas.batches.models import BatchItem, ItemStatus
 from saas.components.budgets import left
-from saas.components.models import ComponentApp
-from saas.config import settings
-from saas.db import new_id, platform_session, tenant_session
+from saas.db import platform_session
 from saas.errors import Conflict, Forbidden, Invalid
 from saas.programs import qr_rules
 from saas.programs.access import load_program
 from saas.programs.check_files import check_file_content
-from saas.programs.models import Program, ProgramDomain, ProgramQrRules
+from saas.programs.models import Program, ProgramQrRules
+from saas.wx.api.qrcode_rules import QrcodeRules
 from tests.releases.conftest import Desk, control, desk, sandbox  # noqa: F401 - fixtures
 
 PREFIX = "https://qr.example.com/table/"
@@ -63,6 +62,10 @@ class Rules:
             assert row is not None
             return row
 
+    def served(self) -> str | None:
+        with platform_session("a test") as db:
+            return check_file_content(db, "qr.example.com", self.kept().file_name)
+
 
 @pytest.fixture
 def at(desk: Desk) -> Rules:  # noqa: F811
@@ -95,12 +98,31 @@ def test_without_its_check_file_a_host_is_refused(at: Rules) -> None:
     at.desk.control.change_host("qr.example.com", check_file=0)
     item = at.save()
     assert (item.status, item.errcode) == (ItemStatus.FAILED, 85069)
-    kept = at.kept()
-    with platform_session("a test") as db:
-        assert check_file_content(db, "qr.example.com", kept.file_name) == kept.file_content
-        assert check_file_content(db, "other.example.com", kept.file_name) is None
+    assert (at.kept().hosts, at.served()) == ([], None)
     at.desk.control.change_host("qr.example.com", check_file=1)
     assert at.save().status == ItemStatus.DONE
+    assert (at.kept().hosts, at.served()) == (["qr.example.com"], at.kept().file_content)
+
+
+def test_a_typed_host_serves_the_file_while_wechat_looks_for_it_only(
+    at: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+    add = QrcodeRules.qrcodejumpadd
+
+    def look(rules: QrcodeRules, *args: Any, **given: Any) -> Any:
+        seen.append(at.served())
+        return add(rules, *args, **given)
+
+    monkeypatch.setattr(QrcodeRules, "qrcodejumpadd", look)
+    at.desk.control.change_host("qr.example.com", check_file=0)
+    with at.desk.session() as db:
+        program = load_program(db, at.desk.program.id)
+        qr_rules.start_saving(db, program, GIVEN, who=at.desk.alice)
+        assert qr_rules.rules_of(db, program) is None
+    at.desk.run_jobs(wait=60)
+    assert seen == [at.kept().file_content]
+    assert at.served() is None
 
 
 def test_before_the_first_release_nothing_is_published(at: Rules) -> None:
@@ -108,34 +130,6 @@ def test_before_the_first_release_nothing_is_published(at: Rules) -> None:
     with pytest.raises(Conflict, match="还没有发布"):
         at.publish()
     assert at.desk.counts().get("qrcodeJumpPublish", 0) == 0
-
-
-def test_whoever_named_a_host_first_has_its_file_served(at: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
-    at.save()
-    kept = at.kept()
-    cast = at.desk.cast
-
-    def served() -> str | None:
-        with platform_session("a test") as db:
-            return check_file_content(db, "qr.example.com", kept.file_name)
-
-    assert served() == kept.file_content
-    monkeypatch.setenv("DAIBAN_PUBLIC_URL", "https://qr.example.com")
-    settings.cache_clear()
-    assert served() is None
-    monkeypatch.undo()
-    settings.cache_clear()
-    with tenant_session(cast.charlies) as db:
-        own = {"provider_id": cast.charlies}
-        app = ComponentApp(id=new_id(), key="c", name="n", appid="wxc", **own)
-        db.add(app)
-        db.flush()
-        program = Program(id=new_id(), component_id=app.id, appid="wx11aa22bb33cc44dd", **own)
-        db.add(program)
-        db.flush()
-        address = {"kind": "webviewdomain", "address": "https://qr.example.com"}
-        db.add(ProgramDomain(program_id=program.id, wished=True, **address, **own))
-    assert served() is None
 
 
 @pytest.mark.parametrize(
