@@ -35,7 +35,11 @@ _OTHER_FILES = (
     (b"PK\x03\x04", N_("这是文档或压缩包，不是图片：请拍照或截图后上传")),
 )
 """What people take for a picture, whatever its name says."""
-_VIDEOS = (b"isom", b"iso2", b"mp41", b"mp42", b"qt  ", b"M4V ", b"3gp4", b"3gp5")
+_NO_FILMS = (
+    b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"miaf", b"avif",
+    b"avis", b"crx ", b"M4A ", b"M4B ",
+)  # fmt: skip
+"""Brands of pictures and sounds that lie in the same container as films."""
 _LONGEST = 4096
 _PAGE_WIDTH = 1600
 _LONGEST_STRIP = 10_000
@@ -46,6 +50,11 @@ _SHRINK = 0.8
 def picture_type(content: bytes) -> str:
     """What a picture is by its first bytes; "" when it is none. What anybody says about it does not count."""
     return next((kind for start, kind in _SIGNATURES if content.startswith(start)), "")
+
+
+def is_film(content: bytes) -> bool:
+    """Whether its first bytes are those of an MP4 or QuickTime film, and of no picture in the same container."""
+    return content[4:8] == b"ftyp" and content[8:12] not in _NO_FILMS
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ def _open(content: bytes, field: str, longest: int) -> Image.Image:
     for start, message in _OTHER_FILES:
         if content.startswith(start):
             raise Invalid(message, field=field)
-    if content[4:8] == b"ftyp" and content[8:12] in _VIDEOS:
+    if is_film(content):
         raise Invalid(N_("这是视频，不是图片：请拍照后上传"), field=field)
     try:
         image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)

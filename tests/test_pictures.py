@@ -12,7 +12,16 @@ import pytest
 from PIL import Image
 
 from saas.errors import Invalid
-from saas.pictures import LARGEST, LARGEST_UPLOAD, MOST_PAGES, Picture, crop_square, fit_picture, stitch_pages
+from saas.pictures import (
+    LARGEST,
+    LARGEST_UPLOAD,
+    MOST_PAGES,
+    Picture,
+    crop_square,
+    fit_picture,
+    is_film,
+    stitch_pages,
+)
 
 ORIENTATION, CAMERA, PLACE = 0x0112, 0x010F, 0x8825
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
@@ -130,6 +139,14 @@ def test_every_format_is_read_by_a_program_that_has_just_started() -> None:
 def test_what_people_take_for_a_picture_is_named(content: bytes, word: str) -> None:
     with pytest.raises(Invalid, match=word):
         fit_picture(content, field="licence")
+
+
+def test_a_picture_in_the_container_of_films_is_no_film() -> None:
+    for brand in (b"mp42", b"isom", b"iso5", b"avc1", b"qt  "):
+        assert is_film(b"\0\0\0\x20ftyp" + brand), brand
+    pictures = [made(30, 20, kind=kind) for kind in ("HEIF", "AVIF")]
+    for content in (*pictures, b"\0\0\0\x20ftypmif1", b"\0\0\0\x20moov", b""):
+        assert not is_film(content), content[:12]
 
 
 BANDS = [  # x, y, size, and the colour in the middle of the square

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from saas import vault
 from saas.config import settings
 from saas.errors import N_, Invalid
-from saas.pictures import fit_picture
+from saas.pictures import fit_picture, is_film
 from saas.tenants.models import StoredFile
 from saas.tenants.stored_files import keep_file, read_file
 
@@ -33,7 +33,7 @@ def keep_pictures(db: Session, provider_id: UUID, pictures: Sequence[bytes]) -> 
 
 def keep_video(db: Session, provider_id: UUID, content: bytes) -> str:
     """Keep an MP4 film; answers the file's id. Raises Invalid at `video`."""
-    if content[4:8] != b"ftyp":
+    if not is_film(content):
         raise Invalid(N_("请上传 MP4 视频"), field="video")
     if len(content) > LARGEST_VIDEO:
         raise Invalid(N_("视频不能超过 %(most)d MB"), field="video", most=LARGEST_VIDEO // 1024**2)

@@ -14,7 +14,7 @@ from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from saas.errors import N_, Invalid, NotFound
-from saas.pictures import fit_picture
+from saas.pictures import fit_picture, is_film
 from saas.programs.changing import keep_picture
 from saas.programs.filing_checks import FilingFaults, choices_of, find_faults, tidy
 from saas.programs.filing_fields import (
@@ -100,7 +100,7 @@ def attach(db: Session, form: Form, uploads: Mapping[str, Sequence[bytes]]) -> l
 def fit_file(field: Field, content: bytes) -> Any:
     """An uploaded file as WeChat takes it: a Picture, or the bytes of a video; raises Invalid at the field."""
     if field.kind is Kind.VIDEO:
-        if len(content) > LARGEST_VIDEO or content[4:8] != b"ftyp":
+        if len(content) > LARGEST_VIDEO or not is_film(content):
             raise Invalid(N_("请上传不超过 10 MB 的 MP4 视频"), field=field.path)
         return content
     return fit_picture(content, field=field.path)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from saas.db import settle
 from saas.errors import N_, Invalid
-from saas.pictures import picture_type
+from saas.pictures import is_film, picture_type
 from saas.programs.models import Program
 from saas.releases.models import Audit
 from saas.tenants.stored_files import keep_file, load_file, read_file
@@ -24,6 +24,8 @@ MOST_PICTURES = 10
 MOST_FEEDBACK_PICTURES = 5
 LARGEST_PICTURE = 2 * 1024 * 1024
 LARGEST_VIDEO = 10 * 1024 * 1024
+LARGEST_SUBMISSION = LARGEST_VIDEO + (MOST_PICTURES + MOST_FEEDBACK_PICTURES) * LARGEST_PICTURE
+"""All that one submission may bring along, in bytes."""
 VIDEO = "video/mp4"
 
 Files = Sequence[tuple[str, bytes]]
@@ -34,7 +36,7 @@ Kept = list[dict[str, str]]
 
 def keep_previews(db: Session, program: Program, files: Files) -> Kept:
     """Keep preview pictures and a video; raises Invalid at `files`."""
-    kinds = [picture_type(content) or (VIDEO if content[4:8] == b"ftyp" else "") for _, content in files]
+    kinds = [picture_type(content) or (VIDEO if is_film(content) else "") for _, content in files]
     for (name, content), kind in zip(files, kinds, strict=True):
         if not kind:
             raise Invalid(N_("%(name)s 不是图片（PNG、JPG、GIF）或 MP4 视频"), field="files", name=name)
