@@ -28,7 +28,7 @@ from saas.programs.models import Program, ProgramTester, Tester
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.wx.errcodes import explain
-from saas.wx.errors import TesterAlreadyBound, WeChatError
+from saas.wx.errors import SystemBusy, TesterAlreadyBound, WeChatError
 from saas.wx.permissions import DEVELOPMENT
 
 READ = "saas.programs.testers.read_testers"
@@ -44,6 +44,7 @@ _REFUSALS = {
     85003: N_("这个微信号体验的小程序已达上限（50 个）"),
 }
 _BOUND_ALREADY = N_("已经是体验成员，但微信不说是列表里的哪一位；可以在列表里给对方写上备注名")
+_NO_TESTER = N_("不是这个小程序的体验成员")
 _FULL = 85002
 
 
@@ -262,7 +263,7 @@ def _why(error: WeChatError) -> str:
 @step(label=N_("移除体验成员"), attempts=3)
 def unbind_tester(db: Session, item: BatchItem) -> None:
     """By the opaque id where we know it: it outlives a change of the WeChat id. WeChat answers "busy" about somebody
-    who is no tester, so a second try looks into the list first.
+    who is no tester, so a second try looks into the list first; without the opaque id, a second "busy" means that.
     """
     program = load_program(db, item.subject_id)
     userstr, wechat_id = item.input.get("userstr") or "", ""
@@ -270,20 +271,25 @@ def unbind_tester(db: Session, item: BatchItem) -> None:
         tester = db.scalar(select(Tester).where(Tester.id == UUID(item.input["tester_id"])))
         row = next((one for one in _rows(db, program) if tester and one.tester_id == tester.id), None)
         userstr, wechat_id = (row.userstr if row else ""), (tester.wechat_id if tester else "")
-    if not userstr and (not wechat_id or item.attempt > 1):
-        raise Skipped(N_("不是这个小程序的体验成员"))
+    if not userstr and not wechat_id:
+        raise Skipped(_NO_TESTER)
     client = client_of(db, program)
     settle(db)
-    if item.attempt > 1:
+    if userstr and item.attempt > 1:
         there = {member["userstr"] for member in client.testers.memberauth(program.appid)["members"]}
         if userstr not in there:
             _forget(db, program, userstr)
             return
     if userstr:
         client.testers.unbind_tester(program.appid, userstr=userstr)
-    else:
+        _forget(db, program, userstr)
+        return
+    try:
         client.testers.unbind_tester(program.appid, wechatid=wechat_id)
-    _forget(db, program, userstr)
+    except SystemBusy:
+        if item.attempt == 1:
+            raise
+        raise Skipped(_NO_TESTER) from None
 
 
 def _rows(db: Session, program: Program) -> list[ProgramTester]:

@@ -137,6 +137,29 @@ def test_one_person_leaves_a_selection(at: People) -> None:
     assert at.unbind_everywhere().status == ItemStatus.SKIPPED
 
 
+def test_whoever_the_merchant_added_leaves_although_wechat_was_busy(at: People) -> None:
+    """We know the WeChat id but not the opaque one; only WeChat knows whether somebody is a tester."""
+    at.add(f"{at.ids[0]} 小王")
+    with at.desk.session() as db:
+        db.delete(db.scalars(select(ProgramTester)).one())
+    at.desk.control.fail_next("unbindTester", -1)
+    item = at.unbind_everywhere()
+    assert (item.status, item.attempt) == (ItemStatus.DONE, 2)
+    at.read()
+    assert at.rows() == []
+
+
+def test_a_passing_failure_says_nothing_about_who_is_a_tester(at: People) -> None:
+    with at.desk.session() as db:
+        testers.add_testers(db, f"{at.ids[0]} 小王", who=at.desk.alice)
+    at.desk.control.fail_next("unbindTester", 45011, times=9)
+    item = at.unbind_everywhere()
+    at.desk.run_jobs(wait=600)
+    with at.desk.session() as db:
+        item = db.scalars(select(BatchItem).where(BatchItem.id == item.id)).one()
+    assert (item.status, item.errcode) == (ItemStatus.FAILED, 45011)
+
+
 def test_a_selection_gets_people_from_the_address_book(at: People) -> None:
     def work(db: Session, program: Program) -> Any:
         chosen = testers.add_testers(db, f"{at.ids[2]} 质检", who=at.desk.alice)
