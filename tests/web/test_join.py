@@ -116,6 +116,23 @@ def test_nobody_comes_in_without_signing_in(browser: Open, cast: Cast, link: Ent
         assert len(db.scalars(select(MerchantMembership)).all()) == 2
 
 
+def test_whoever_does_not_come_in_keeps_her_name(browser: Open, cast: Cast, link: EntryLink) -> None:
+    ming = browser("ming")
+
+    def name() -> str:
+        with platform_session("test") as db:
+            return accounts.get_own_user(db, cast.users["ming"]).name
+
+    assert ming.post(path(link), {"name": "明明"}).status_code == 422
+    assert ming.post(path(link), {"name": "www.spam.com", "agreed": "1"}).status_code == 422
+    assert name() == "Ming"
+    assert ming.post(path(link), {"name": "明明", "agreed": "1"}).status_code == 303
+    assert name() == "明明"
+    assert browser("mei").post(path(link), {"name": "梅梅", "agreed": "1"}).status_code == 410
+    with platform_session("test") as db:
+        assert accounts.get_own_user(db, cast.users["mei"]).name == "Mei"
+
+
 def test_a_helpers_link_makes_a_helper(browser: Open, cast: Cast) -> None:
     link = make(cast, Wanted(role=MerchantRole.HELPER, authorize=False))
     ming = browser("ming")

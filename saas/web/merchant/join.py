@@ -25,6 +25,7 @@ from saas.onboarding.models import EntryLink, Part
 from saas.programs import listing
 from saas.tenants import accounts, consents, providers
 from saas.tenants.models import Merchant, MerchantRole
+from saas.tenants.names import clean_name
 from saas.web.account import is_wechat, origin
 from saas.web.forms import Form, TextField, at_most, email_address, required
 from saas.web.merchant.blueprint import public
@@ -82,10 +83,13 @@ def join(token: str) -> ResponseReturnValue:
     form = JoinForm()
     if form.validate_on_submit():
         try:
-            name = _take_name(form)
+            name = clean_name(form.name.data, field="name") if form.name.data else ""
             entering.come_in(
-                g.db, link, merchant, user_id=person, name=name, agreed=form.agreed.data, origin=origin()
+                g.db, link, merchant, user_id=person, name=name or current_user.name, agreed=form.agreed.data,
+                origin=origin(),
             )  # fmt: skip
+            if name:
+                _take_name(name)
         except LinkOver as error:
             return _over(error)
         except Invalid as error:
@@ -135,13 +139,10 @@ def _is_member() -> bool:
         return False
 
 
-def _take_name(form: JoinForm) -> str:
-    """What she wants to be called, where we know no name."""
-    name = form.name.data or ""
-    if not name:
-        return str(current_user.name)
-    with platform_session("take the name of somebody who comes in") as db:
-        return accounts.change_profile(db, current_user.user_id, name=name, locale=current_user.locale).name
+def _take_name(name: str) -> None:
+    """What she wants to be called from now on."""
+    with platform_session("take the name of somebody who came in") as db:
+        accounts.change_profile(db, current_user.user_id, name=name, locale=current_user.locale)
 
 
 def _show(link: EntryLink, merchant: Merchant, token: str, form: JoinForm, status: int = 200) -> Response:
