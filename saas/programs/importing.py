@@ -86,11 +86,12 @@ class Table:
 
 
 def check_table(
-    db: Session, content: bytes, *, headings: Mapping[str, str], owners: Mapping[str, tuple[UUID, str]]
+    db: Session, content: bytes, *, headings: Mapping[str, str], owners: Mapping[str, tuple[UUID, str] | None]
 ) -> Table:
     """Read a file and check all of it; raises Invalid when it is no such table at all.
 
-    `headings` leads from what a column is called to its key, `owners` from a name or address to the member.
+    `headings` leads from what a column is called to its key, `owners` from a name or address to the member,
+    or to None where several members have that name.
     """
     lines = read_table(content, most_rows=MOST_ROWS)
     if not lines or not any(lines[1:]):
@@ -132,7 +133,9 @@ def apply_table(db: Session, table: Table, component: ComponentApp, *, who: Who)
     return counts
 
 
-def _check(db: Session, rows: Sequence[tuple[int, dict[str, str]]], owners: Mapping[str, tuple[UUID, str]]) -> Table:
+def _check(
+    db: Session, rows: Sequence[tuple[int, dict[str, str]]], owners: Mapping[str, tuple[UUID, str] | None]
+) -> Table:  # fmt: skip
     table = Table([], [])
     programs = _programs_of(db, {values["appid"] for _, values in rows if "appid" in values})
     merchants = _merchants_named(db, {values["merchant"] for _, values in rows if "merchant" in values})
@@ -173,8 +176,11 @@ def _check(db: Session, rows: Sequence[tuple[int, dict[str, str]]], owners: Mapp
         faults += _value_faults(values, merchant)
         row = Row(line, values, program)
         if "owner" in values:
-            row.owner = owners.get(values["owner"].casefold())
-            if row.owner is None:
+            asked = values["owner"].casefold()
+            row.owner = owners.get(asked)
+            if row.owner is None and asked in owners:
+                faults.append(("owner", N_("有几位成员叫“%(name)s”，请填邮箱"), {"name": values["owner"][:40]}))
+            elif row.owner is None:
                 faults.append(("owner", N_("成员里没有“%(name)s”"), {"name": values["owner"][:40]}))
         table.faults += [Fault(line, column, message, params) for column, message, params in faults]
         table.rows.append(row)

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import func, select
 
 from saas.components.models import ComponentApp
-from saas.db import tenant_session
+from saas.db import platform_session, tenant_session
 from saas.programs.models import Program
-from saas.tenants.models import Merchant, StoredFile
+from saas.tenants.models import Merchant, StoredFile, User
 from saas.web.provider import imports
 from tests.cast import Cast
 from tests.web.conftest import Browser
@@ -97,3 +97,20 @@ def test_a_table_is_checked_shown_and_taken_over(browser: Open, cast: Cast, comp
     assert max_.post(f"{PATH}/import/{file_id}", {"component": str(component)}).status_code == 404
     assert send(max_, component, "")[0] == 422
     assert "请选择文件" in max_.post(f"{PATH}/import", {"component": str(component)}).get_data(as_text=True)
+
+
+def test_an_owner_whose_name_somebody_else_has_is_told_by_email(browser: Open, cast: Cast, component: UUID) -> None:
+    with platform_session("two members of one name") as db:
+        db.scalars(select(User).where(User.id == cast.users["bob"])).one().name = "MAX"
+        db.scalars(select(User).where(User.id == cast.users["anna"])).one().name = cast.email("max")
+    alice = browser("alice")
+    status, page = send(alice, component, "AppID,负责人\nwx00,Max\n")
+    assert (status, "有几位成员叫“Max”，请填邮箱" in page) == (422, True)
+    status, page = send(alice, component, f"AppID,负责人\nwx00,{cast.email('max')}\n")
+    assert status == 200
+    with tenant_session(cast.alices) as db:
+        db.scalars(select(Program).where(Program.appid == "wx00")).one().owner_id = None
+        file_id = db.scalars(select(StoredFile.id).where(StoredFile.kind == "import")).one()
+    assert alice.post(f"{PATH}/import/{file_id}", {"component": str(component)}).status_code == 303
+    with tenant_session(cast.alices) as db:
+        assert db.scalar(select(Program.owner_id).where(Program.appid == "wx00")) == cast.users["max"]

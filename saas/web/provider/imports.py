@@ -178,12 +178,17 @@ def _form() -> TableForm:
 
 def _check(content: bytes) -> importing.Table:
     headings = {text: key for key, label in COLUMNS.items() for text in (label, _(label))}
-    owners = {
-        text.casefold(): (member.user_id, member.name or member.email)
-        for member in members()
-        for text in (member.name, member.email)
-    }
-    return importing.check_table(g.db, content, headings=headings, owners=owners)
+    return importing.check_table(g.db, content, headings=headings, owners=_owners())
+
+
+def _owners() -> dict[str, tuple[UUID, str] | None]:
+    """The members by name, None where several have it, and by address: nobody else's name gets in its way."""
+    people = [(member, (member.user_id, member.name or member.email)) for member in members()]
+    owners: dict[str, tuple[UUID, str] | None] = {}
+    for member, owner in people:
+        name = member.name.casefold()
+        owners[name] = None if name in owners else owner
+    return owners | {member.email.casefold(): owner for member, owner in people}
 
 
 def _preview(form: TableForm, table: importing.Table, content: bytes) -> ResponseReturnValue:
