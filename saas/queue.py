@@ -133,19 +133,20 @@ def enqueue_for(
         after_commit(db, lambda: ring([(added, lane)]))
 
 
-def hasten(db: Session, name: str, subject: UUID | str, *, lane: Lane = Lane.DEFAULT) -> None:
-    """`enqueue`; an equal job that waits for a later time runs now."""
-    enqueue(db, name, subject, lane=lane)
+def hasten(
+    db: Session, name: str, subject: UUID | str, *, lane: Lane = Lane.DEFAULT, delay: timedelta | None = None
+) -> None:  # fmt: skip
+    """`enqueue`; an equal job that waits for a later time runs then, without a `delay` now."""
+    enqueue(db, name, subject, lane=lane, delay=delay)
+    run_at = clock.now() + (delay or timedelta(0))
     early = db.execute(
         update(Job)
-        .where(
-            Job.name == name, Job.subject == str(subject), Job.status == JobStatus.QUEUED, Job.run_at > clock.now()
-        )
-        .values(run_at=clock.now(), rung_at=func.clock_timestamp())
+        .where(Job.name == name, Job.subject == str(subject), Job.status == JobStatus.QUEUED, Job.run_at > run_at)
+        .values(run_at=run_at, rung_at=None if delay else func.clock_timestamp())
         .returning(Job.id, Job.lane)
         .execution_options(synchronize_session=False)
-    ).first()  # fmt: skip
-    if early is not None:
+    ).first()
+    if early is not None and not delay:
         after_commit(db, lambda: ring([(early.id, Lane(early.lane))]))
 
 

@@ -31,7 +31,7 @@ from saas.programs.models import CategoryState, Program, ReviewStatus
 from saas.programs.permissions import BASIC_INFO
 from saas.programs.standing import note_step
 from saas.programs.words import Step, Word
-from saas.queue import Lane, Later, enqueue, hasten
+from saas.queue import Lane, Later, hasten
 from saas.tenants import activity
 from saas.tenants.access import Who
 from saas.wx.client import WxClient
@@ -217,14 +217,19 @@ def read_state(db: Session, program: Program, client: WxClient) -> CategoryState
         settle(db)
         raise
     state = _lock_state(db, program)
+    before, now_open = _open_reviews(state.categories), _open_reviews(categories)
     state.categories, state.most, state.read_at = categories, most, clock.now()
     clear_failure(state)
-    newly = not state.in_review
-    state.in_review = any(one["status"] == ReviewStatus.IN_REVIEW for one in categories)
+    state.in_review = bool(now_open)
     note_categories(db, program)
-    if state.in_review and newly:
-        enqueue(db, WATCH, program.id, lane=Lane.POLL, delay=review_pause(clock.now()))
+    if now_open - before:
+        state.in_review_since = state.read_at
+        hasten(db, WATCH, program.id, lane=Lane.POLL, delay=review_pause(state.read_at))
     return state
+
+
+def _open_reviews(categories: Sequence[Mapping[str, Any]]) -> set[tuple[int, int]]:
+    return {(one["first"], one["second"]) for one in categories if one["status"] == ReviewStatus.IN_REVIEW}
 
 
 def _read_set(client: WxClient, appid: str) -> tuple[list[dict[str, Any]], int | None]:
@@ -280,7 +285,7 @@ def watch(db: Session, program: Program) -> None:
     except CallFailed as error:
         log.info("categories_not_read", program=str(program.id), error=str(error))
     if state.in_review:
-        raise Later(review_pause(state.read_at or state.created_at))
+        raise Later(review_pause(state.in_review_since or state.created_at))
 
 
 def watch_open_reviews(db: Session) -> int:

@@ -317,6 +317,7 @@ class CategoryState(Failable, TenantOwned, Base):
     """The service categories of a mini program as WeChat last told them, one row per mini program.
 
     `categories`: ``{first, second, names, status, reason}`` each. `most` is how many may be set at all, if known.
+    `in_review_since` is when the newest of the open reviews was first seen.
     """
 
     __tablename__ = "category_states"
@@ -329,6 +330,7 @@ class CategoryState(Failable, TenantOwned, Base):
     program_id: Mapped[UUID]
     categories: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     in_review: Mapped[bool] = mapped_column(default=False)
+    in_review_since: Mapped[datetime | None] = mapped_column(default=None)
     most: Mapped[int | None] = mapped_column(default=None)
     read_at: Mapped[datetime | None] = mapped_column(default=None)
 

@@ -40,7 +40,7 @@ from saas.programs.privacy_guides import (
 )
 from saas.programs.privacy_models import InterfaceStatus, PrivacyTemplate, ProgramPrivacy
 from saas.programs.privacy_templates import load_template
-from saas.queue import Lane, Later, enqueue
+from saas.queue import Lane, Later, hasten
 from saas.tenants import activity
 from saas.tenants.access import Who
 from saas.tenants.merchants import load_merchant
@@ -246,14 +246,19 @@ def read_state(db: Session, program: Program, client: WxClient) -> ProgramPrivac
     state.scanning = scanned is None
     if scanned is not None:
         state.lacking, state.undeclared = scanned
+    before = _open_reviews(state)
     state.interfaces = [_interface(one) for one in interfaces]
-    newly = not state.in_review
-    state.in_review = any(one["status"] == InterfaceStatus.IN_REVIEW for one in state.interfaces)
-    state.read_at = clock.now()
+    now_open = _open_reviews(state)
+    state.in_review, state.read_at = bool(now_open), clock.now()
     clear_failure(state)
-    if state.in_review and newly:
-        enqueue(db, WATCH, program.id, lane=Lane.POLL, delay=review_pause(clock.now()))
+    if now_open - before:
+        state.in_review_since = state.read_at
+        hasten(db, WATCH, program.id, lane=Lane.POLL, delay=review_pause(state.read_at))
     return state
+
+
+def _open_reviews(state: ProgramPrivacy) -> set[str]:
+    return {one["name"] for one in state.interfaces if one["status"] == InterfaceStatus.IN_REVIEW}
 
 
 def read_after_upload(db: Session, program: Program) -> None:

@@ -141,7 +141,7 @@ def watch(db: Session, program: Program) -> None:
     except CallFailed as error:
         log.info("privacy_not_read", program=str(program.id), error=str(error))
     if state.in_review:
-        raise Later(review_pause(state.read_at or state.created_at))
+        raise Later(review_pause(state.in_review_since or state.created_at))
 
 
 def watch_open_reviews(db: Session) -> int:

@@ -54,7 +54,8 @@ class ProgramPrivacy(Failable, TenantOwned, Base):
 
     `used` are the keys that the scan of the uploaded code found, `missing` those of them without a purpose in the guide
     in development; `lacking` and `undeclared` are interfaces without a grant and without a line in ext_json.
-    `interfaces`: ``{name, label, status, reason, link}`` each, `status` an `InterfaceStatus`.
+    `interfaces`: ``{name, label, status, reason, link}`` each, `status` an `InterfaceStatus`; `in_review_since` is when
+    the newest of their open reviews was first seen.
     """
 
     __tablename__ = "program_privacy"
@@ -77,6 +78,7 @@ class ProgramPrivacy(Failable, TenantOwned, Base):
     undeclared: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     interfaces: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     in_review: Mapped[bool] = mapped_column(default=False)
+    in_review_since: Mapped[datetime | None] = mapped_column(default=None)
     read_at: Mapped[datetime | None] = mapped_column(default=None)
 
     @property

@@ -94,6 +94,23 @@ def test_a_refused_one_is_handed_in_again(read: Shop) -> None:
     assert read.counts()["addCategory"] == 1
 
 
+def test_a_long_review_is_asked_about_less_often(read: Shop) -> None:
+    change(read, DRINKS, **{LICENCE: [picture()]})
+    read.run_jobs(wait=7800)
+    often = asked(read)
+    read.run_jobs(wait=6 * 3600)
+    assert 3 <= asked(read) - often <= 7
+    drugs, web = category(read, MEDICINE).papers
+    change(read, MEDICINE, **{drugs: [picture()], web: [picture()]})
+    often = asked(read)
+    read.run_jobs(wait=7200)
+    assert asked(read) - often >= 7
+
+
+def asked(shop: Shop) -> int:
+    return shop.counts()["getSettingCategories"]
+
+
 def test_one_is_deleted(read: Shop) -> None:
     assert read.do(categories.remove_category, 220, 632).status == ItemStatus.DONE
     assert stands(read, (220, 632)) is None

@@ -118,6 +118,14 @@ def test_why_it_was_refused_is_read_and_the_pictures_can_go_again(lacking: Shop)
     assert len(given(lacking)["pic_list"]) == 1
 
 
+def test_a_long_review_is_asked_about_less_often(lacking: Shop) -> None:
+    ask(lacking)
+    lacking.run_jobs(wait=7800)
+    often = lacking.counts()["getPrivacyInterface"]
+    lacking.run_jobs(wait=6 * 3600)
+    assert 3 <= lacking.counts()["getPrivacyInterface"] - often <= 7
+
+
 def test_a_film_shows_the_use_as_well_as_a_picture(lacking: Shop) -> None:
     with pytest.raises(Invalid) as refused:
         ask(lacking, pictures=[], video=b"no film at all")
