@@ -19,14 +19,14 @@ from saas.batches.progress import list_items
 from saas.batches.starting import Subject, start_one
 from saas.batches.steps import step
 from saas.db import settle
-from saas.errors import N_, Conflict, Invalid
+from saas.errors import N_, Conflict, Invalid, NotFound
 from saas.pictures import picture_type
 from saas.programs.access import load_program
 from saas.programs.changing import ACCOUNT, LINKS, client_of, obstacle
 from saas.programs.models import Program, ProgramCode
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
-from saas.tenants.stored_files import drop_file, keep_file, load_file, read_file
+from saas.tenants.stored_files import drop_file, find_files, keep_file, load_file, read_file
 from saas.wx.chapter import Download
 from saas.wx.client import WxClient
 from saas.wx.permissions import DEVELOPMENT
@@ -106,13 +106,25 @@ def codes_of_batch(
     return [(item, found[code_id]) for code_id, item in ids.items() if code_id in found]
 
 
-def pack_pictures(db: Session, batch: Batch, into: IO[bytes]) -> None:
-    """Write the first MOST_PACKED pictures of a batch into a ZIP, each named after its mini program."""
+def pack_pictures(db: Session, batch: Batch, into: IO[bytes], *, note: tuple[str, str]) -> None:
+    """Write the first MOST_PACKED pictures of a batch into a ZIP, each named after its mini program.
+
+    `note` is name and heading of a text file, which tells for which mini programs the picture is lost.
+    """
+    made = [(item.subject_name, code.file_id) for item, code in codes_of_batch(db, batch, limit=MOST_PACKED)]
+    pictures = [(subject, file_id) for subject, file_id in made if file_id is not None]
+    files = find_files(db, [file_id for _subject, file_id in pictures])
+    lost: list[str] = []
     with ZipFile(into, "w") as packed:
-        for number, (item, code) in enumerate(codes_of_batch(db, batch, limit=MOST_PACKED), 1):
-            if code.file_id is not None:
-                row = load_file(db, code.file_id)
-                packed.writestr(f"{number:03}-{_UNFIT.sub('_', item.subject_name)}-{row.name}", read_file(row))
+        for number, (subject, file_id) in enumerate(pictures, 1):
+            try:
+                row = files[file_id]
+                packed.writestr(f"{number:03}-{_UNFIT.sub('_', subject)}-{row.name}", read_file(row))
+            except (KeyError, NotFound):
+                lost.append(subject)
+        if lost:
+            name, heading = note
+            packed.writestr(name, "\n".join([heading, *lost, ""]))
 
 
 def hindrance(program: Program, form: CodeForm) -> str:

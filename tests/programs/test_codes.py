@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from saas import clock
+from saas import db as database
+from saas import files as stored
 from saas.batches.models import BatchItem, ItemStatus
+from saas.batches.progress import list_items
 from saas.batches.starting import Subject, start_batch
 from saas.components.budgets import left
+from saas.db import after_commit, new_id
 from saas.errors import Conflict, Invalid
 from saas.pictures import picture_type
 from saas.programs import codes
@@ -21,13 +27,15 @@ from saas.programs.access import get_code, load_program
 from saas.programs.codes import FIELDS, CodeForm
 from saas.programs.models import ProgramCode
 from saas.tenants.access import Verb
-from saas.tenants.stored_files import load_file, read_file
+from saas.tenants.stored_files import keep_file, load_file, read_file
 from tests.releases.conftest import Desk, control, desk, sandbox  # noqa: F401 - fixtures
 
 GIVEN: dict[str, Any] = {
     "page": "/pages/index/index", "query": "table=7", "scene": "t=7", "version": "release", "width": "430",
     "colour": "#1AAD19", "days": "7", "title": "点单",
 }  # fmt: skip
+
+NOTE = ("missing.txt", "lost:")
 
 
 def make(desk: Desk, form: CodeForm, **changes: Any) -> BatchItem:  # noqa: F811
@@ -101,7 +109,7 @@ def test_a_selection_gets_a_code_each(desk: Desk) -> None:  # noqa: F811
     packed = io.BytesIO()
     with desk.session() as db:
         ((item, code),) = codes.codes_of_batch(db, batch)
-        codes.pack_pictures(db, batch, packed)
+        codes.pack_pictures(db, batch, packed, note=NOTE)
         assert (item.subject_name, code.id) == ("梅记/茶铺", kept(desk)[0].id)
     with ZipFile(packed) as found:
         (name,) = found.namelist()
@@ -112,6 +120,49 @@ def test_a_selection_gets_a_code_each(desk: Desk) -> None:  # noqa: F811
         codes.delete_code(db, program, code, who=desk.alice)
     with desk.session() as db:
         assert codes.codes_of_batch(db, batch) == []
+
+
+def test_a_lost_picture_is_left_out_and_told(desk: Desk) -> None:  # noqa: F811
+    names = ["梅记", "阿明", "青禾", "小满"]
+    with desk.session() as db:
+        params, program = codes.making(CodeForm.UNLIMITED, GIVEN), {"program_id": desk.program.id}
+        subjects = [Subject(new_id(), name) for name in names]
+        batch = start_batch(db, codes.MAKE, subjects, who=desk.alice, params=params)
+        files = {name: keep_file(db, desk.cast.alices, "code", b"\x89PNG", content_type="image/png") for name in names}
+        for item in list_items(db, batch):
+            code = ProgramCode(provider_id=desk.cast.alices, **program, form=CodeForm.UNLIMITED, settings={})
+            code.file_id = files[item.subject_name].id
+            db.add(code)
+            db.flush()
+            item.status, item.result = ItemStatus.DONE, {"code": str(code.id)}
+        order = [item.subject_name for item in list_items(db, batch)]
+        db.delete(files["阿明"])
+        after_commit(db, lambda: stored.delete(desk.cast.alices, f"code/{files['青禾'].id}"))
+    packed = io.BytesIO()
+    with desk.session() as db, counting() as statements:
+        codes.pack_pictures(db, batch, packed, note=NOTE)
+    assert len([one for one in statements if "FROM stored_files" in one]) == 1
+    lost = [name for name in order if name in ("阿明", "青禾")]
+    with ZipFile(packed) as found:
+        there = [name for name in found.namelist() if name != NOTE[0]]
+        assert [name.split("-")[1] for name in there] == [name for name in order if name not in lost]
+        assert found.read(NOTE[0]).decode().splitlines() == [NOTE[1], *lost]
+
+
+@contextmanager
+def counting() -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    engine = database.engine("tenant")
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_deleted_code_takes_its_picture_along(desk: Desk) -> None:  # noqa: F811

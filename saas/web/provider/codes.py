@@ -144,7 +144,7 @@ def show_batch_codes(batch_id: UUID) -> ResponseReturnValue:
 def download_batch_codes(batch_id: UUID) -> ResponseReturnValue:
     batch = get_batch(g.db, g.who, batch_id)
     file = SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115 - closed when it was sent
-    codes.pack_pictures(g.db, batch, file)
+    codes.pack_pictures(g.db, batch, file, note=(_("缺少的图片.txt"), _("下面这些小程序的码图片已丢失，请重新生成：")))
     file.seek(0)
     name = f"codes-{batch.created_at:%Y%m%d-%H%M}.zip"
     return send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
