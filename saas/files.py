@@ -28,7 +28,11 @@ def get(provider_id: UUID, key: str) -> bytes:
     """The content; raises FileNotFoundError when it is not there and vault.CannotOpen when it was changed."""
     address = urlsplit(settings().files_url)
     if address.scheme == "s3":
-        sealed = _bucket().get_object(Bucket=address.netloc, Key=_object_name(provider_id, key))["Body"].read()
+        bucket = _bucket()
+        try:
+            sealed = bucket.get_object(Bucket=address.netloc, Key=_object_name(provider_id, key))["Body"].read()
+        except bucket.exceptions.NoSuchKey:
+            raise FileNotFoundError(key) from None
     else:
         sealed = (settings().files_folder / str(provider_id) / key).read_bytes()
     return vault.open_sealed(provider_id, sealed, purpose=f"file:{key}")
