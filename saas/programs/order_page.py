@@ -1,7 +1,7 @@
 """The page of a mini program that shows its user's orders (订单页 path), which WeChat's people approve.
 
 WeChat answers an application with an event that says whether it was taken, and another one with the verdict; either may
-be lost, so the watch reads as long as one is open.
+be lost, so the watch reads as long as one is open. One that WeChat does not know after a day was not taken.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -50,6 +50,10 @@ _IN_REVIEW = N_("上一次申请正在审核，请等微信给出结果")
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(/[A-Za-z0-9_\-]+)*")
 _NOT_SET = 61041
 _STATES = {2: ReviewStatus.IN_REVIEW, 3: ReviewStatus.REFUSED, 4: ReviewStatus.APPROVED}
+_TAKEN_WITHIN = timedelta(days=1)
+_SKEW = timedelta(minutes=5)
+"""How far WeChat's clock may be from ours."""
+_UNKNOWN = N_("在微信查不到这次申请，请再提交一次")
 _NOT_TAKEN = {
     -1: N_("微信繁忙，没有收下申请，请再提交一次"),
     -2: N_("微信不认这个 AppID，请确认商家的授权还在"),
@@ -114,29 +118,45 @@ def read_order_page(db: Session, item: BatchItem) -> None:
 
 @step(label=N_("申请订单页"))
 def apply_for_order_page(db: Session, item: BatchItem) -> None:
-    """WeChat refuses a repeated application in an event, so a repeated try looks first whether one is in review."""
+    """WeChat refuses a repeated application in an event, so a repeated try looks first whether one is in review.
+
+    The row says so before the call: the event that says otherwise may overtake the answer. Where a process died
+    meanwhile, only WeChat knows better.
+    """
     program, wanted = load_program(db, item.subject_id), item.input
     client = client_of(db, program)
-    if item.attempt > 1 and read_state(db, program, client).status == ReviewStatus.IN_REVIEW:
+    if item.attempt > 1 and _status_of(_read_both(db, program, client)[1]) == ReviewStatus.IN_REVIEW:
         return
     row = _lock(db, program)
-    if row.status == ReviewStatus.IN_REVIEW:
+    if row.status == ReviewStatus.IN_REVIEW and (item.attempt == 1 or row.path != wanted["path"]):
         raise Skipped(_IN_REVIEW)
     login: dict[str, str] = json.loads(row.test_login or "{}")
     owner = program.provider_id
     pictures = [picture_url(owner, one) for one in wanted["pictures"]]
     video = video_url(owner, wanted["video"]) if wanted.get("video") else None
+    before, applied_at = (row.path, row.status, row.reason, row.applied_at), clock.now()
+    row.path, row.status, row.reason, row.applied_at = wanted["path"], ReviewStatus.IN_REVIEW, "", applied_at
     settle(db)
-    client.order_path.applysetorderpathinfo(
-        path=wanted["path"], appid_list=[program.appid], img_list=pictures, video=video, **login
-    )  # fmt: skip
-    row = _lock(db, program)
-    row.path, row.status, row.reason, row.applied_at = wanted["path"], ReviewStatus.IN_REVIEW, "", clock.now()
+    try:
+        client.order_path.applysetorderpathinfo(
+            path=wanted["path"], appid_list=[program.appid], img_list=pictures, video=video, **login
+        )  # fmt: skip
+    except CallFailed:
+        row = _lock(db, program)
+        if (row.status, row.applied_at) == (ReviewStatus.IN_REVIEW, applied_at):
+            row.path, row.status, row.reason, row.applied_at = before
+        settle(db)
+        raise
     enqueue(db, WATCH, program.id, lane=Lane.POLL, delay=review_pause(clock.now()))
 
 
 def read_state(db: Session, program: Program, client: WxClient) -> OrderPage:
     """Ask WeChat and keep it; what it refuses is kept beside and raised."""
+    return _read_both(db, program, client)[0]
+
+
+def _read_both(db: Session, program: Program, client: WxClient) -> tuple[OrderPage, OrderPath]:
+    """Ask for what holds and what was asked for; answers the latter, too."""
     settle(db)
     try:
         online, asked = _read(client, program.appid, 0), _read(client, program.appid, 1)
@@ -147,14 +167,20 @@ def read_state(db: Session, program: Program, client: WxClient) -> OrderPage:
     row = _lock(db, program)
     row.online_path, row.read_at = str(online.get("path") or ""), clock.now()
     clear_failure(row)
-    if asked:
-        row.path = str(asked.get("path") or row.path)
-        status = _STATES.get(int(asked.get("status") or 0))
-        if status is not None:
+    asked_at = datetime.fromtimestamp(int(asked["apply_time"]), UTC) if asked.get("apply_time") else row.applied_at
+    is_older = asked_at is not None and row.applied_at is not None and asked_at < row.applied_at - _SKEW
+    if asked and not is_older:
+        row.path, row.applied_at = str(asked.get("path") or row.path), asked_at
+        if (status := _status_of(asked)) is not None:
             _decide(row, status, row.reason)
-        if at := asked.get("apply_time"):
-            row.applied_at = datetime.fromtimestamp(int(at), UTC)
-    return row
+    elif row.status == ReviewStatus.IN_REVIEW and clock.now() - (row.applied_at or row.created_at) > _TAKEN_WITHIN:
+        holds = row.online_path == row.path
+        _decide(row, ReviewStatus.APPROVED if holds else ReviewStatus.REFUSED, _UNKNOWN)
+    return row, asked
+
+
+def _status_of(asked: OrderPath) -> ReviewStatus | None:
+    return _STATES.get(int(asked.get("status") or 0))
 
 
 def _read(client: WxClient, appid: str, kind: Any) -> OrderPath:

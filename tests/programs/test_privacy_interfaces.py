@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +25,10 @@ from saas.programs.access import load_program
 from saas.programs.evidence import read_evidence
 from saas.programs.models import Program, ReviewStatus
 from saas.programs.privacy_models import InterfaceStatus, OrderPage
+from saas.queue import Later
 from saas.tenants.access import Who
-from saas.wx.events import parse_event
+from saas.wx.api.order_path import OrderPaths
+from saas.wx.events import OrderPathsSubmitted, OrderPathSubmission, parse_event
 from tests.programs.shop import Shop, picture
 
 LOCATION = "wx.getLocation"
@@ -204,6 +209,120 @@ def test_an_application_that_wechat_did_not_take_is_open_again(shop: Shop) -> No
     hear(shop, "order_path_apply_result_notify", {"list": {"appid": shop.appid, "ret_code": "-1"}})
     assert order(shop).status == ReviewStatus.REFUSED
     assert "请再提交一次" in order(shop).reason
+
+
+def test_an_application_refused_while_it_was_sent_is_open_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event may be there before the step goes on."""
+
+    def send(_paths: OrderPaths, **_given: Any) -> None:
+        with shop.session() as db:
+            submitted = OrderPathsSubmitted(
+                "order_path_apply_result_notify", {}, clock.now(), (OrderPathSubmission(shop.appid, "", -2),)
+            )
+            order_page.on_order_pages_submitted(db, load_component(db, shop.component.id), submitted)
+
+    monkeypatch.setattr(OrderPaths, "applysetorderpathinfo", send)
+    assert shop.do(order_page.request_order_page, "pages/order/list").status == ItemStatus.DONE
+    assert order(shop).status == ReviewStatus.REFUSED
+    assert "AppID" in order(shop).reason
+
+
+def look(shop: Shop) -> ReviewStatus:
+    """The watch asks once."""
+    with shop.session() as db, contextlib.suppress(Later):
+        order_page.watch(db, load_program(db, shop.id))
+    return ReviewStatus(order(shop).status)
+
+
+def age(shop: Shop, **since: float) -> None:
+    """So long ago was the application sent."""
+    with shop.session() as db:
+        db.scalars(select(OrderPage)).one().applied_at = clock.now() - timedelta(**since)
+
+
+def ignore_applications(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WeChat does not take them and its event is lost."""
+    monkeypatch.setattr(OrderPaths, "applysetorderpathinfo", lambda _paths, **_given: None)
+
+
+def test_an_application_that_wechat_does_not_know_ends_after_a_day(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as lost:
+        ignore_applications(lost)
+        assert shop.do(order_page.request_order_page, "pages/order/list").status == ItemStatus.DONE
+    assert look(shop) == ReviewStatus.IN_REVIEW
+    age(shop, hours=23)
+    assert look(shop) == ReviewStatus.IN_REVIEW
+    age(shop, hours=25)
+    assert look(shop) == ReviewStatus.REFUSED
+    assert "再提交一次" in order(shop).reason
+    assert shop.do(order_page.request_order_page, "pages/order/list").status == ItemStatus.DONE
+    assert look(shop) == ReviewStatus.IN_REVIEW
+    age(shop, hours=25)
+    assert look(shop) == ReviewStatus.IN_REVIEW, "WeChat knows it"
+
+
+def test_the_verdict_on_an_earlier_application_is_not_that_on_the_last_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, move_clock: Callable[[float], None]
+) -> None:
+    shop.do(order_page.request_order_page, "pages/order/list")
+    shop.control.decide_application(number(shop), "reject", push=False)
+    reviewed(shop, status="3", reason="页面打不开")
+    move_clock(3600)
+    ignore_applications(monkeypatch)
+    shop.do(order_page.request_order_page, "pages/order/mine")
+    assert look(shop) == ReviewStatus.IN_REVIEW
+    assert order(shop).path == "pages/order/mine"
+
+
+def test_a_page_that_holds_was_taken(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WeChat may forget an application that is over."""
+    shop.do(order_page.request_order_page, "pages/order/list")
+    monkeypatch.setattr(
+        OrderPaths, "getorderpathinfo",
+        lambda _paths, _appid, info_type: {"msg": {} if info_type else {"path": "pages/order/list", "status": 4}},
+    )  # fmt: skip
+    age(shop, hours=25)
+    assert look(shop) == ReviewStatus.APPROVED
+
+
+@pytest.mark.parametrize("code", [61044, -1])
+def test_an_order_page_that_wechat_refused_at_once_stands_as_before(shop: Shop, code: int) -> None:
+    shop.do(order_page.request_order_page, "pages/order/list")
+    shop.control.decide_application(number(shop), "approve", push=False)
+    reviewed(shop, status="4")
+    before = order(shop)
+    shop.control.fail_next("applySetOrderPathInfo", code, times=9)
+    item = shop.start(order_page.request_order_page, "pages/order/mine")
+    shop.run_jobs(wait=600)
+    assert (shop.item(item).status, shop.item(item).errcode) == (ItemStatus.FAILED, code)
+    after = order(shop)
+    assert (after.path, after.status, after.applied_at) == (before.path, before.status, before.applied_at)
+
+
+def test_an_answer_that_got_lost_applies_for_the_order_page_once(shop: Shop) -> None:
+    shop.control.cut_next("applySetOrderPathInfo")
+    item = shop.do(order_page.request_order_page, "pages/order/list")
+    assert (item.status, item.attempt) == (ItemStatus.DONE, 2)
+    assert order(shop).status == ReviewStatus.IN_REVIEW
+    assert len(shop.control.applications(appid=shop.appid)) == 1
+    assert shop.control.counts(component_appid=shop.component.appid)["applySetOrderPathInfo"] == 1
+
+
+def test_a_process_that_died_before_the_call_applies_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it wrote down beforehand is no sign that WeChat has it."""
+    sent: list[str] = []
+    send = OrderPaths.applysetorderpathinfo
+
+    def die_once(paths: OrderPaths, **given: Any) -> Any:
+        sent.append(given["path"])
+        if len(sent) == 1:
+            raise RuntimeError("killed")
+        return send(paths, **given)
+
+    monkeypatch.setattr(OrderPaths, "applysetorderpathinfo", die_once)
+    item = shop.do(order_page.request_order_page, "pages/order/list")
+    assert (item.status, item.attempt) == (ItemStatus.DONE, 2)
+    assert len(shop.control.applications(appid=shop.appid)) == 1
 
 
 def test_what_wechat_refuses_about_an_order_page_is_told(shop: Shop) -> None:
