@@ -91,9 +91,10 @@ def describe(db: Session, programs: Collection[Program], lacking: str) -> list[L
 
 def all_of(db: Session, lacking: str) -> Iterator[Lack]:
     """Everything of a campaign, a chunk at a time."""
-    ids = listing.select_ids(db, filter_of(lacking))
+    ids = listing.select_ids(db, filter_of(lacking), most=None)
     for start in range(0, len(ids), _CHUNK):
         yield from describe(db, listing.select_programs(db, ids[start : start + _CHUNK]), lacking)
+        db.expunge_all()
 
 
 def read_terms(lacking: str, days: str, *, mail: bool) -> dict[str, Any]:

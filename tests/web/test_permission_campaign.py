@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -14,6 +16,7 @@ from saas.batches.models import BatchItem, ItemStatus
 from saas.components.models import ComponentApp
 from saas.db import tenant_session
 from saas.errors import Invalid
+from saas.programs import listing, permission_campaign
 from saas.programs.links import LinkState, state_of
 from saas.programs.models import AuthorizationLink, AuthorizationStatus, LinkStatus, Program
 from saas.programs.permission_campaign import read_terms
@@ -105,6 +108,17 @@ def test_every_one_gets_one_link_that_is_kept(
     renew(max_, run_jobs)
     assert {name: len(some) for name, some in links(cast).items()} == {"缺资料": 2, "缺开发": 2}
     assert state_of(links(cast)["缺资料"][1]) == LinkState.OPEN
+
+
+def test_the_table_has_all_of_them(
+    browser: Open, fleet: dict[str, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setitem(listing.select_ids.__kwdefaults__, "most", 1)
+    monkeypatch.setattr(permission_campaign, "_CHUNK", 2)
+    answer = browser("max").get(f"{PAGE}.csv")
+    assert answer.is_streamed
+    rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+    assert [row["小程序"] for row in rows] == ["没主", "缺开发", "缺资料"]
 
 
 def test_links_are_mailed_where_there_is_an_address(

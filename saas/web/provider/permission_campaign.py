@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Response, g, request, url_for
+from flask import Response, g, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
+from saas.db import tenant_session
 from saas.errors import N_
 from saas.programs import listing
 from saas.programs import permission_campaign as campaign
 from saas.programs.links import is_usable, link_address, state_of
 from saas.programs.models import Program
-from saas.programs.permission_campaign import ESSENTIALS
+from saas.programs.permission_campaign import ESSENTIALS, Lack
 from saas.programs.permissions import offered_sets
-from saas.tables import cell
+from saas.tables import write_csv
 from saas.tenants.access import Verb, require
 from saas.web.forms import chosen
 from saas.web.language import spoken
@@ -67,22 +67,29 @@ def list_missing_permissions() -> ResponseReturnValue:
 def export_missing_permissions() -> ResponseReturnValue:
     """With the links, to be handed on: whoever may make links may take them along."""
     require(g.who, Verb.WORK)
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow([_("小程序"), "AppID", _("商家"), _("缺少的权限"), _("授权链接"), _("链接状态"), _("有效期至")])
-    for row in campaign.all_of(g.db, _lacking()):
-        link = row.link
-        works = link if link is not None and is_usable(link) else None
-        values = [
-            row.program.name, row.program.appid, row.merchant.name if row.merchant else "",
-            "、".join(f"{one.number} {one.name(spoken())}" for one in row.missing),
-            link_address(works, g.provider.slug) if works else "",
-            link_state_name(state_of(link)) if link else _("还没有链接"), _local(works.expires_at) if works else "",
-        ]  # fmt: skip
-        writer.writerow([cell(value) for value in values])
-    response = Response("\ufeff" + table.getvalue(), content_type="text/csv; charset=utf-8")
+    rows = _exported(g.who.provider_id, g.provider.slug, _lacking())
+    response = Response(stream_with_context(write_csv(rows)), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="missing-permissions.csv"'
     return response
+
+
+def _exported(provider_id: UUID, slug: str, lacking: str) -> Iterator[list[Any]]:
+    """In a session of its own: it is read while the answer goes out."""
+    yield [_("小程序"), "AppID", _("商家"), _("缺少的权限"), _("授权链接"), _("链接状态"), _("有效期至")]
+    with tenant_session(provider_id) as db:
+        for row in campaign.all_of(db, lacking):
+            yield _cells(row, slug)
+
+
+def _cells(row: Lack, slug: str) -> list[Any]:
+    link = row.link
+    works = link if link is not None and is_usable(link) else None
+    return [
+        row.program.name, row.program.appid, row.merchant.name if row.merchant else "",
+        "、".join(f"{one.number} {one.name(spoken())}" for one in row.missing),
+        link_address(works, slug) if works else "",
+        link_state_name(state_of(link)) if link else _("还没有链接"), _local(works.expires_at) if works else "",
+    ]  # fmt: skip
 
 
 def _local(moment: datetime) -> str:
