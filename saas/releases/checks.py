@@ -30,6 +30,12 @@ from saas.releases.models import Audit, CodeState, Upload, UploadStatus
 from saas.wx.permissions import DEVELOPMENT
 
 _UNDOS = ("undo_audit_day", "undo_audit_month")
+_UNDOS_LEFT = {
+    ("day", "month"): N_("今天还能撤回 %(day)s 次，本月 %(month)s 次"),
+    ("day",): N_("今天还能撤回 %(day)s 次"),
+    ("month",): N_("本月还能撤回 %(month)s 次"),
+    (): "",
+}
 
 
 class Verdict(StrEnum):
@@ -366,10 +372,14 @@ def _quota(component: ComponentApp) -> Check:
 
 def _undos(budgets: tuple[Budget, ...]) -> Check:
     title = N_("提交后还能撤回")
-    if any(one.left == 0 for one in budgets):
+    left = {
+        name: one.left
+        for name, one in zip(("day", "month"), budgets, strict=True)
+        if one.holds and one.left is not None
+    }
+    if 0 in left.values():
         return Check(title, Verdict.WARNING, N_("撤回次数已用完，这次提交后不能撤回"))
-    day, month = (one.left for one in budgets)
-    return Check(title, Verdict.GOOD, N_("今天还能撤回 %(day)s 次，本月 %(month)s 次"), {"day": day, "month": month})
+    return Check(title, Verdict.GOOD, _UNDOS_LEFT[tuple(left)], left)
 
 
 def _some(names: list[str]) -> str:

@@ -35,14 +35,14 @@ _LONGEST = timedelta(minutes=20)
 
 @dataclass(frozen=True)
 class Chances:
-    """How many withdrawals a mini program has left."""
+    """How many withdrawals a mini program has left; `left` is None where none are refused here."""
 
     day: Budget
     month: Budget
 
     @property
     def left(self) -> int | None:
-        return min((one.left for one in (self.day, self.month) if one.left is not None), default=None)
+        return min((one.left for one in (self.day, self.month) if one.holds and one.left is not None), default=None)
 
 
 def undo_chances(db: Session, program: Program) -> Chances:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -57,6 +58,19 @@ def control(sandbox: RunningSandbox) -> Iterator[SandboxControl]:
         control.set_scan_seconds(0)
         control.set_commit_seconds(0)
         yield control
+
+
+@pytest.fixture
+def count_only(sandbox: RunningSandbox) -> Iterator[Callable[..., None]]:
+    """By the setting, have limits counted, but nothing refused."""
+    with pytest.MonkeyPatch.context() as environment:
+
+        def change(*names: str) -> None:
+            environment.setenv("DAIBAN_WECHAT_LIMITS", json.dumps(dict.fromkeys(names)))
+            settings.cache_clear()
+
+        yield change
+    settings.cache_clear()
 
 
 @dataclass

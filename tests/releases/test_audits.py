@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import delete
 
@@ -133,6 +135,17 @@ def test_the_sixth_undo_of_a_day_is_not_sent(desk: Desk) -> None:
         undo_it(desk, audit)
     assert desk.counts()["undoAudit"] == 5
     assert desk.audit(audit).undo_requested_at is None
+
+
+def test_undos_that_are_only_counted_are_never_refused_here(desk: Desk, count_only: Callable[..., None]) -> None:
+    audit = desk.submitted()
+    desk.control.fail_next("undoAudit", 87013)
+    undo_it(desk, audit)
+    with pytest.raises(Conflict):
+        undo_it(desk, audit)
+    count_only("undo_audit_day", "undo_audit_month")
+    undo_it(desk, audit)
+    assert desk.audit(audit).status == AuditStatus.UNDONE
 
 
 def test_wechats_own_count_of_undos_is_believed(desk: Desk) -> None:

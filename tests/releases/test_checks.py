@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -108,8 +109,8 @@ def test_what_the_other_parts_know_is_said(desk: Desk) -> None:
     assert found["域名会生效"].params["names"] == "https://a.cn"
 
 
-@pytest.mark.parametrize(("used", "verdict"), [(4, Verdict.GOOD), (5, Verdict.WARNING)])
-def test_withdrawals_are_counted_before_the_submission(desk: Desk, used: int, verdict: Verdict) -> None:
+def use_up(desk: Desk, used: int) -> None:
+    """So many of the day's withdrawals."""
     with desk.session() as db:
         limit = BY_NAME["undo_audit_day"]
         db.add(
@@ -118,7 +119,29 @@ def test_withdrawals_are_counted_before_the_submission(desk: Desk, used: int, ve
                 owner=desk.program.appid, name=limit.name, starts_on=limit.period.start(clock.now()), used=used,
             )
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(("used", "verdict"), [(4, Verdict.GOOD), (5, Verdict.WARNING)])
+def test_withdrawals_are_counted_before_the_submission(desk: Desk, used: int, verdict: Verdict) -> None:
+    use_up(desk, used)
     assert lines(desk)["提交后还能撤回"].verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        (["undo_audit_day"], "本月还能撤回 10 次"),
+        (["undo_audit_month"], "今天还能撤回 2 次"),
+        (["undo_audit_day", "undo_audit_month"], ""),
+    ],
+)
+def test_what_is_only_counted_warns_of_nothing(
+    desk: Desk, count_only: Callable[..., None], limits: list[str], text: str
+) -> None:
+    count_only(*limits)
+    use_up(desk, 5 if "undo_audit_day" in limits else 3)
+    found = lines(desk)["提交后还能撤回"]
+    assert (found.verdict, found.text % found.params) == (Verdict.GOOD, text)
 
 
 def test_many_cost_no_more_queries_than_one(desk: Desk) -> None:

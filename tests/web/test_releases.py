@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 
 from saas import db as database
 from saas.releases.models import Audit, AuditStatus, ReleaseStatus, Template
-from tests.releases.conftest import CATEGORY, Desk, control, desk, sandbox  # noqa: F401 - fixtures
+from tests.releases.conftest import CATEGORY, Desk, control, count_only, desk, sandbox  # noqa: F401 - fixtures
 from tests.web.conftest import Browser
 
 Browsers = Callable[[str], Browser]
@@ -110,13 +110,26 @@ def test_the_undo_page_counts_before_the_click(desk: Desk, browser: Browsers) ->
     audit = desk.submitted()
     alice = browser("alice")
     page = alice.text(f"/p/alice/audits/{audit.id}/undo")
-    assert "今天还能撤回 5 次（共 5 次），本月还能撤回 10 次（共 10 次）" in page
+    assert "今天还能撤回 5 次（共 5 次）" in page
+    assert "本月还能撤回 10 次（共 10 次）" in page
     assert alice.post(f"/p/alice/audits/{audit.id}/undo").status_code == 303
     desk.run_jobs(wait=60)
     assert desk.audit(audit).status == AuditStatus.UNDONE
     again = alice.post(f"/p/alice/audits/{audit.id}/undo")
     assert again.status_code == 409
     assert "今天还能撤回 4 次" in again.get_data(as_text=True)
+
+
+def test_withdrawals_that_are_only_counted_are_not_offered_in_numbers(
+    desk: Desk, browser: Browsers, count_only: Callable[..., None]  # noqa: F811
+) -> None:  # fmt: skip
+    count_only("undo_audit_day", "undo_audit_month")
+    audit = desk.submitted()
+    alice = browser("alice")
+    for page in (f"/p/alice/audits/{audit.id}", f"/p/alice/audits/{audit.id}/undo"):
+        text = alice.text(page)
+        assert "撤回审核" in text
+        assert "还能撤回" not in text
 
 
 def test_a_refusal_of_wechat_is_explained_with_its_rid(desk: Desk, browser: Browsers) -> None:  # noqa: F811
