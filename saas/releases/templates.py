@@ -188,6 +188,9 @@ def save_variables(db: Session, template: Template, definitions: Sequence[Defini
 def set_default(db: Session, template: Template, *, who: Who, on: bool) -> None:
     """Offer this template first for uploads, instead of another one; or no longer."""
     require(who, Verb.WORK)
+    key = func.hashtextextended(f"default template {template.component_id}", 0)
+    db.execute(select(func.pg_advisory_xact_lock(key)))
+    lock_template(db, template)
     if template.gone_at is not None:
         raise Conflict(N_("这个模板已经不在模板库里了"))
     db.execute(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from saas import clock
 from saas.components.access import load_component
 from saas.errors import Conflict, Invalid
 from saas.releases import templates
@@ -110,3 +114,33 @@ def test_a_second_sync_is_the_same_while_one_runs(desk: Desk) -> None:
         component = load_component(db, desk.component.id)
         first = templates.request_sync(db, component, who=desk.alice)
         assert templates.request_sync(db, component, who=desk.alice).id == first.id
+
+
+def test_of_two_who_choose_a_default_at_once_the_later_wins(desk: Desk) -> None:
+    rows, waits = [desk.template("1.0.0"), desk.template("1.1.0")], threading.Event()
+
+    def choose(row: Template) -> None:
+        with desk.session() as db:
+            template = load_template(db, row.id)
+            waits.set()
+            templates.set_default(db, template, who=desk.alice, on=True)
+
+    with ThreadPoolExecutor(1) as other:
+        with desk.session() as db:
+            templates.set_default(db, load_template(db, rows[0].id), who=desk.alice, on=True)
+            db.flush()
+            later = other.submit(choose, rows[1])
+            assert waits.wait(10)
+        later.result(10)
+    with desk.session() as db:
+        assert [load_template(db, row.id).is_default for row in rows] == [False, True]
+
+
+def test_a_template_that_went_meanwhile_is_no_default(desk: Desk) -> None:
+    template = desk.template()
+    with desk.session() as db:
+        row = load_template(db, template.id)
+        with desk.session() as other:
+            load_template(other, template.id).gone_at = clock.now()
+        with pytest.raises(Conflict):
+            templates.set_default(db, row, who=desk.alice, on=True)
