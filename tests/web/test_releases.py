@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event, select
 
 from saas import db as database
+from saas.releases.access import load_template
 from saas.releases.models import Audit, AuditStatus, ReleaseStatus, Template
 from tests.releases.conftest import CATEGORY, Desk, control, count_only, desk, sandbox  # noqa: F401 - fixtures
 from tests.web.conftest import Browser
@@ -211,6 +212,15 @@ def test_the_audit_form_answers_422_at_the_field(desk: Desk, browser: Browsers) 
     answer = alice.post(address, audit_form(**{"items-0-category": "1-2"}))
     assert answer.status_code == 422
     assert "submitAudit" not in desk.counts()
+
+
+def test_a_template_may_have_very_many_variables(desk: Desk, browser: Browsers) -> None:  # noqa: F811
+    template = desk.template()
+    places = ",".join(f'"k{number}":"${{v{number}}}"' for number in range(501))
+    with desk.session() as db:
+        load_template(db, template.id).ext_json = f'{{"ext":{{{places}}}}}'
+    page = browser("alice").text(f"/p/alice/templates/{template.id}/variables")
+    assert 'name="variables-499-title"' in page
 
 
 def test_alice_rolls_back_after_a_page_that_says_what_it_means(desk: Desk, browser: Browsers) -> None:  # noqa: F811

@@ -29,7 +29,7 @@ from saas.web.going import done, refused, safe_next
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 
-MOST_VARIABLES = 100
+MOST_VARIABLES = 500
 KINDS = {
     Kind.TEXT.value: _l("文字"),
     Kind.NUMBER.value: _l("数字"),
@@ -147,7 +147,7 @@ def edit_template(template_id: UUID) -> ResponseReturnValue:
 def edit_variables(template_id: UUID) -> ResponseReturnValue:
     """One group of fields per variable of the ext_json; what has left the ext_json is forgotten."""
     template = get_template(g.db, g.who, template_id, Verb.WORK)
-    known = templates.definitions_of(template)
+    known = templates.definitions_of(template)[:MOST_VARIABLES]
     stored = [asdict(one) | {"choices": "\n".join(one.choices)} for one in known]
     form = VariablesForm(variables=stored)
     if form.validate_on_submit():
