@@ -33,11 +33,12 @@ def explain(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         code = error.code or 500
+        if code == 413:
+            return too_large_page()
         known = {
             400: (_("请求不完整"), _("请返回上一页重试。")),
             404: (_("页面不存在，或您无权查看"), _("请检查网址，或从首页重新进入。")),
             405: (_("这个地址不支持这种操作"), _("请从页面上的按钮进入。")),
-            413: (_("上传的内容太大"), _("请压缩后再上传，单个文件不超过 10 MB。")),
         }
         title, hint = known.get(code, (_("请求无法处理"), _("请返回上一页重试。")))
         response = error_page(code, title, hint)
@@ -57,6 +58,10 @@ def explain(app: Flask) -> None:
         return error_page(
             500, _("系统出错了"), _("我们已记录这次错误。请稍后重试；若再次出现，请把下面的编号发给我们。")
         )
+
+
+def too_large_page() -> Response:
+    return error_page(413, _("上传的内容太大"), _("请压缩后再上传，单个文件不超过 10 MB。"))
 
 
 def error_page(status: int, title: str, hint: str) -> Response:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -23,6 +25,25 @@ csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[], headers_enabled=True, in_memory_fallback_enabled=True)
 
 MAX_BODY = 12 * 1024 * 1024
+_MOST_DRAINED = 100 * 1024 * 1024
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def takes_up_to(size: int) -> Callable[[View], View]:
+    """Below a view's route: its forms may have `size` bytes instead of `MAX_BODY`."""
+
+    def mark(view: View) -> View:
+        view.max_body = size  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def read_to_the_end() -> None:
+    """Take in what was refused for its size, within reason: a browser listens only once it has sent all."""
+    if (request.content_length or 0) <= _MOST_DRAINED:
+        while request.environ["wsgi.input"].read(1 << 20):
+            pass
 
 
 def protect(app: Flask, config: Settings) -> None:
@@ -44,6 +65,13 @@ def protect(app: Flask, config: Settings) -> None:
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    @app.before_request
+    def allow_more() -> None:
+        """Before anything looks into the form, which the check of the token does first."""
+        view = app.view_functions.get(request.endpoint or "")
+        request.max_content_length = getattr(view, "max_body", MAX_BODY)
+
     csrf.init_app(app)
     limiter.init_app(app)
     unit.settle_at_the_end(app)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy import event, select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from saas import db as database
 from saas.releases.access import load_template
@@ -212,6 +215,35 @@ def test_the_audit_form_answers_422_at_the_field(desk: Desk, browser: Browsers) 
     answer = alice.post(address, audit_form(**{"items-0-category": "1-2"}))
     assert answer.status_code == 422
     assert "submitAudit" not in desk.counts()
+
+
+def test_the_audit_form_takes_all_the_files_that_it_promises(desk: Desk, browser: Browsers) -> None:  # noqa: F811
+    upload = desk.uploaded()
+    alice = browser("alice")
+    address = f"/p/alice/programs/{desk.program.id}/audit"
+    picture, video = b"\xff\xd8\xff" + bytes(2_000_000), b"\0\0\0\x18ftypmp42" + bytes(10_000_000)
+    files = [FileStorage(io.BytesIO(one), "tea") for one in (video, *[picture] * 10)]
+    boundary, body = encode_multipart({**audit_form(), "csrf_token": alice.csrf_token(), "files": files})
+    answer = alice.client.post(address, data=body, content_type=f"multipart/form-data; boundary={boundary}")
+    assert "/audits/" in answer.location
+    with desk.session() as db:
+        kept = db.scalars(select(Audit).where(Audit.upload_id == upload.id)).one().request["files"]
+    assert [one["kind"] for one in kept] == ["video/mp4", *["image/jpeg"] * 10]
+
+
+def test_more_than_it_promises_is_told_at_the_field(desk: Desk, browser: Browsers) -> None:  # noqa: F811
+    desk.uploaded()
+    address = f"/p/alice/programs/{desk.program.id}/audit"
+    sent = {"content_length": 60_000_000, "content_type": "multipart/form-data; boundary=x"}
+    alice = browser("alice").client
+    answer = alice.post(address, input_stream=io.BytesIO(bytes(60_000_000)), **sent)
+    assert answer.status_code == 303
+    page = browser("alice").text(answer.location)
+    assert re.search(r'id="files-error"[^>]*>[^<]*文件合计最多 40 MB', page)
+    elsewhere = alice.post(code(desk) + "/refresh", input_stream=io.BytesIO(bytes(60_000_000)), **sent)
+    assert elsewhere.status_code == 413
+    anonymous = browser("").client.post(address, input_stream=io.BytesIO(bytes(60_000_000)), **sent)
+    assert anonymous.status_code == 413
 
 
 def test_a_template_may_have_very_many_variables(desk: Desk, browser: Browsers) -> None:  # noqa: F811

@@ -16,13 +16,11 @@ from saas.onboarding.parts import Answers
 from saas.onboarding.saving import Locked
 from saas.tenants.access import Verb
 from saas.tenants.stored_files import read_file
-from saas.web.errors import error_page
+from saas.web.errors import too_large_page
 from saas.web.going import done
 from saas.web.merchant.blueprint import merchant
 from saas.web.merchant.forms import answers_for, field_id, page_url, render_page
-from saas.web.security import limiter
-
-_MOST_DRAINED = 100 * 1024 * 1024
+from saas.web.security import limiter, read_to_the_end
 
 
 @merchant.post("/onboarding/<uuid:onboarding_id>/<part_key>/files")
@@ -63,15 +61,11 @@ def show_paper(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
 
 @merchant.errorhandler(RequestEntityTooLarge)
 def say_too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
-    """Nothing of such a request is looked at, so the field that it was for stands in the address. A browser listens
-    only once it has sent all.
-    """
+    """Nothing of such a request is looked at, so the field that it was for stands in the address."""
     name, found = request.args.get("field", ""), request.view_args or {}
     if request.endpoint != "merchant.upload_papers" or not current_user.is_authenticated:
-        return error_page(413, _("上传的内容太大"), _("请压缩后再上传，单个文件不超过 10 MB。"))
-    if (request.content_length or 0) <= _MOST_DRAINED:
-        while request.environ["wsgi.input"].read(1 << 20):
-            pass
+        return too_large_page()
+    read_to_the_end()
     place = current_app.url_for("merchant.upload_too_large", **found, field=name, slug=g.slug)
     return redirect(place, code=303)
 

@@ -6,10 +6,12 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from flask import g, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import (
     BooleanField,
     FieldList,
@@ -35,8 +37,10 @@ from saas.releases.checks import Check, Verdict, failing, pre_audit_checks
 from saas.releases.last_submission import next_submission
 from saas.releases.models import Audit, AuditStatus, Upload
 from saas.releases.pictures import screenshot_files
+from saas.releases.previews import LARGEST_SUBMISSION
 from saas.releases.submissions import Item, Submission, Ugc
 from saas.tenants.access import Verb
+from saas.web.errors import too_large_page
 from saas.web.forms import Form, TextField, at_most
 from saas.web.going import done, refused
 from saas.web.pages import render
@@ -45,6 +49,7 @@ from saas.web.provider.blueprint import provider
 from saas.web.provider.release_pieces import keep_head
 from saas.web.provider.releases import picture
 from saas.web.provider.telling import telling_item
+from saas.web.security import read_to_the_end, takes_up_to
 
 _SCENES = [
     SelectChoice(0, _l("没有用户发布的内容")),
@@ -60,6 +65,7 @@ _METHODS = [
     SelectChoice(3, _l("人工审核")),
     SelectChoice(4, _l("不审核")),
 ]
+_MEGABYTE = 1024 * 1024
 RELEASES = [SelectChoice("hold", _l("等人来发布")), SelectChoice("auto", _l("自动发布给所有用户"))]
 
 
@@ -93,6 +99,7 @@ class AuditForm(Form):
 
 
 @provider.route("/programs/<uuid:program_id>/audit", methods=["GET", "POST"])
+@takes_up_to(LARGEST_SUBMISSION + 2 * _MEGABYTE)
 def submit_audit(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.WORK)
     upload = uploads.trial_upload(g.db, program)
@@ -115,6 +122,9 @@ def submit_audit(program_id: UUID) -> ResponseReturnValue:
             _refuse(form, error)
         else:
             return done(_("正在提交审核"), url_for("provider.show_audit", audit_id=audit.id))
+    elif "too_large" in request.args:
+        most = LARGEST_SUBMISSION // _MEGABYTE
+        form.files.errors = [_("文件合计最多 %(max)d MB，这次填写的内容没有收到；请压缩文件后重新填写", max=most)]
     checks = pre_audit_checks(
         g.db, load_component(g.db, program.component_id), program, upload, state,
         privacy_not_used=bool(form.privacy_not_used.data), order_path=form.order_path.data or "",
@@ -126,6 +136,15 @@ def submit_audit(program_id: UUID) -> ResponseReturnValue:
         refreshing=code_state.is_refreshing(g.db, program),
         status=422 if request.method == "POST" and "more" not in request.form else 200,
     )  # fmt: skip
+
+
+@provider.errorhandler(RequestEntityTooLarge)
+def say_too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """Nothing of such a form is looked at, so the page begins anew and says why."""
+    if request.endpoint != "provider.submit_audit" or not current_user.is_authenticated:
+        return too_large_page()
+    read_to_the_end()
+    return redirect(url_for("provider.submit_audit", **(request.view_args or {}), too_large=1), code=303)
 
 
 def _is_stopped(checks: list[Check]) -> bool:
