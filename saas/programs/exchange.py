@@ -83,7 +83,9 @@ def ensure_program(db: Session, component: ComponentApp, appid: str) -> tuple[Pr
         .returning(Program.id)
     ).first()  # fmt: skip
     query = select(Program).where(Program.component_id == component.id, Program.appid == appid)
-    program = db.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+    program = db.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    if program is None:  # the row that was there has just become one with a prepared one, which has the appid now
+        return ensure_program(db, component, appid)
     return program, added is not None
 
 

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from saas.components.access import load_component
 from saas.components.fleet import PAGE, read_accounts, read_page
 from saas.components.models import ComponentApp
 from saas.db import settle
-from saas.programs.access import load_program, program_by_appid
+from saas.programs.access import program_by_appid
 from saas.programs.exchange import ensure_program
 from saas.programs.imports import add_listed_program
-from saas.programs.models import AuthorizationLink, AuthorizationStatus, Program, ProgramTag
-from saas.programs.noticing import Kept, notice
+from saas.programs.merging import merge
+from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.registration_kinds import kind_of
 from saas.programs.registration_models import Registration, RegistrationKind, RegistrationStatus
 from saas.wx.api.component import AuthorizerInfo, ListedAuthorizer
@@ -36,33 +36,27 @@ def is_result(db: Session, component: ComponentApp, appid: str) -> bool:
 
 
 def adopt_result(db: Session, case: Registration, appid: str) -> Program:
-    """The row of the mini program that came of the case, locked. One that was prepared here gets the appid; if its
-    authorization was faster and made a row, that one takes over what was prepared.
+    """The row of the mini program that came of the case, locked. One that was prepared here gets the appid, and takes
+    in the row that its authorization made if that was faster.
     """
     component = load_component(db, case.component_id)
-    prepared = load_program(db, case.program_id) if case.program_id else None
-    known = program_by_appid(db, component, appid)
+    prepared, made = _hold(db, case, appid)
     if prepared is not None and not prepared.appid:
-        if known is None:
+        if made is None:
             prepared.appid, prepared.authorization = appid, AuthorizationStatus.AUTHORIZED
             db.flush()
         else:
-            _take_over(db, prepared, known)
+            merge(db, prepared, made)
     return ensure_program(db, component, appid)[0]
 
 
-def _take_over(db: Session, prepared: Program, known: Program) -> None:
-    known.merchant_id = known.merchant_id or prepared.merchant_id
-    known.owner_id = known.owner_id or prepared.owner_id
-    known.note = known.note or prepared.note
-    known.ext_values = {**prepared.ext_values, **known.ext_values}
-    for table in (Registration, AuthorizationLink):
-        db.execute(update(table).where(table.program_id == prepared.id).values(program_id=known.id))
-    db.execute(update(ProgramTag).where(ProgramTag.program_id == prepared.id).values(program_id=known.id))
-    notice(db, known.id, Kept.SEARCH)
-    db.expire_all()
-    db.delete(load_program(db, prepared.id))
-    db.flush()
+def _hold(db: Session, case: Registration, appid: str) -> tuple[Program | None, Program | None]:
+    """The case's mini program and the one with the appid, read anew and locked in the order of their ids."""
+    named = (Program.component_id == case.component_id) & (Program.appid == appid)
+    query = select(Program).where((Program.id == case.program_id) | named).order_by(Program.id).with_for_update()
+    rows = {row.id: row for row in db.scalars(query.execution_options(populate_existing=True))}
+    prepared = rows.pop(case.program_id, None) if case.program_id else None
+    return prepared, next(iter(rows.values()), None)
 
 
 def find_result(db: Session, case: Registration) -> str:

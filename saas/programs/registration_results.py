@@ -100,8 +100,8 @@ def end(
 
 def succeed(db: Session, case: Registration, appid: str, *, happened_at: datetime) -> None:
     """The mini program exists: link it with the case and its merchant. Safe to repeat and to race."""
-    program = adopt_result(db, case, appid)
     db.refresh(case, with_for_update=True)
+    program = adopt_result(db, case, appid)
     if case.status == RegistrationStatus.DONE or not move(db, case, RegistrationStatus.DONE):
         return
     case.program_id, case.status_code, case.finished_at, case.ticket = program.id, 0, clock.now(), ""

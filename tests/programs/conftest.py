@@ -24,6 +24,7 @@ from saas.wx.events import AuthorizationUpdated, Authorized, Unauthorized
 from tests.cast import Cast
 from tests.components.conftest import component, ready, wechat_server  # noqa: F401 - fixtures
 from tests.components.small_wechat import Answer, SmallWeChat, refusal
+from tests.programs.office import office  # noqa: F401 - a fixture
 from tests.programs.shop import control, sandbox, shop  # noqa: F401 - fixtures
 
 CAFE = "wx11aa22bb33cc44dd"

@@ -1,10 +1,9 @@
-"""Registrations at the sandbox: from the form to the mini program, whatever the person does and WeChat loses."""
+"""Registrations at the sandbox: from the form to the mini program, whatever the person does."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import timedelta
 from importlib import resources
 from typing import Any
@@ -12,139 +11,36 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from jobs import callbacks
 from saas import clock
-from saas.batches.models import BatchItem, ItemStatus
+from saas.batches.models import ItemStatus
 from saas.batches.progress import list_items
 from saas.components.access import load_component
-from saas.components.models import AccessTokenRow, ComponentApp, ComponentStatus
-from saas.components.tickets import store_ticket
-from saas.db import new_id, platform_session, tenant_session
+from saas.components.models import AccessTokenRow
+from saas.db import platform_session
 from saas.errors import AppError, Conflict, Forbidden, Invalid
 from saas.programs import registration, registration_offiaccount, registration_results, registration_trials
 from saas.programs.access import load_program, load_registration, program_by_appid
-from saas.programs.models import Program, ProgramStep
 from saas.programs.registration import RegistrationData
 from saas.programs.registration_checks import read_credit_code
 from saas.programs.registration_kinds import KINDS, LATE, PENDING, STATES, kind_of
-from saas.programs.registration_models import TRANSITIONS, Registration, RegistrationKind, RegistrationStatus
+from saas.programs.registration_models import TRANSITIONS
 from saas.programs.registration_reasons import REASONS
-from saas.programs.words import Step, Word
-from saas.sandbox.control import SandboxControl
+from saas.programs.words import Word
 from saas.tenants import activity
-from saas.tenants.merchants import load_merchant
-from saas.wx.callbacks import parse_message
-from saas.wx.events import ProgramRegistered, parse_event
-from tests.cast import Cast
-from tests.programs.shop import control, sandbox  # noqa: F401 - fixtures
-
-K, S = RegistrationKind, RegistrationStatus
-CODE, OTHER_CODE = "91440101MA5ABCDE1M", "91350100M000100Y43"
-COMPANY = RegistrationData("梅记餐饮有限公司", CODE, "020-12345678", person_name="周老板", person_wechat="zhou_88")
-PERSON = RegistrationData(component_phone="020-12345678", person_wechat="mei_tea_88")
-DAY = 86_400
-
-
-@dataclass
-class Office:
-    """Each step in a transaction of its own, as a request or a job would do it."""
-
-    cast: Cast
-    control: SandboxControl
-    component: ComponentApp
-    run_jobs: Callable[..., list[str]]
-    move_clock: Callable[[float], None]
-    heard: int = 0
-    told: list[Any] = field(default_factory=list)
-
-    @property
-    def alice(self) -> Any:
-        return self.cast.who["alice"]
-
-    def session(self) -> Any:
-        return tenant_session(self.cast.alices)
-
-    def add(self, kind: K = K.ENTERPRISE, data: RegistrationData = COMPANY, program: Any = None) -> Registration:
-        with self.session() as db:
-            component, merchant = load_component(db, self.component.id), load_merchant(db, self.cast.meis)
-            bound = load_program(db, program) if program else None
-            return registration.add_registration(db, component, merchant, kind, data, who=self.alice, program=bound)
-
-    def start(self, case: Registration) -> Registration:
-        with self.session() as db:
-            registration.start_registration(db, load_registration(db, case.id), who=self.alice)
-        self.run_jobs(wait=30)
-        return self.again(case)
-
-    def sent(self, kind: K = K.ENTERPRISE, data: RegistrationData = COMPANY, program: Any = None) -> Registration:
-        return self.start(self.add(kind, data, program))
-
-    def again(self, case: Registration) -> Registration:
-        with self.session() as db:
-            return load_registration(db, case.id)
-
-    def answer(self, case: Registration, answer: str = "agree", person: str = "梅姐") -> None:
-        self.control.answer_registration(case.link, person=person, answer=answer)
-
-    def news(self) -> list[Any]:
-        """What WeChat pushed since the last look."""
-        rows = sorted(self.control.pushes(component_appid=self.component.appid), key=lambda row: row["id"])
-        new = [row for row in rows if row["id"] > self.heard]
-        self.heard = max([row["id"] for row in new], default=self.heard)
-        return [parse_event(parse_message(row["xml"].encode())) for row in new]
-
-    def hear(self, *events: Any) -> None:
-        for event in events or self.news():
-            with self.session() as db:
-                callbacks.dispatch(db, load_component(db, self.component.id), "", event)
-        self.run_jobs()
-
-    def ask(self, case: Registration) -> Registration:
-        with self.session() as db:
-            registration_results.ask_now(db, load_registration(db, case.id), who=self.alice)
-        self.run_jobs()
-        return self.again(case)
-
-    def pass_time(self, seconds: float) -> None:
-        self.move_clock(seconds)
-        with self.session() as db:
-            store_ticket(
-                db, load_component(db, self.component.id), self.control.push_ticket(self.component.appid), clock.now()
-            )
-        self.run_jobs()
-
-    def program(self, case: Registration) -> Program:
-        with self.session() as db:
-            return load_program(db, self.again(case).program_id)
-
-    def step(self, program: Program) -> ProgramStep:
-        with self.session() as db:
-            query = select(ProgramStep).where(ProgramStep.program_id == program.id, ProgramStep.step == Step.REGISTER)
-            return db.scalars(query).one()
-
-    def counts(self) -> dict[str, int]:
-        return dict(self.control.counts(component_appid=self.component.appid))
-
-
-@pytest.fixture
-def office(
-    cast: Cast, control: SandboxControl, run_jobs: Callable[..., list[str]], move_clock: Callable[[float], None]  # noqa: F811
-) -> Office:  # fmt: skip
-    made = control.create_component(
-        name="爱丽平台", permission_sets=[3, 17, 18, 27, 30, 76, 81, 85], start_domain="localhost"
-    )
-    with tenant_session(cast.alices) as db:
-        row = ComponentApp(
-            id=new_id(), provider_id=cast.alices, key="alicekey", name="爱丽平台", appid=made["appid"],
-            status=ComponentStatus.READY,
-        )  # fmt: skip
-        row.secret, row.token, row.aes_key = made["secret"], made["token"], made["aes_key"]
-        db.add(row)
-        db.flush()
-        store_ticket(db, row, control.push_ticket(made["appid"]), clock.now())
-    office = Office(cast, control, row, run_jobs, move_clock)
-    office.news()
-    return office
+from tests.programs.office import (
+    CODE,
+    COMPANY,
+    DAY,
+    OTHER_CODE,
+    PERSON,
+    K,
+    Office,
+    S,
+    failed,
+    lend,
+    official,
+    trial,
+)
 
 
 def test_a_company_has_its_mini_program(office: Office) -> None:
@@ -161,28 +57,6 @@ def test_a_company_has_its_mini_program(office: Office) -> None:
     assert office.step(program).word == Word.REGISTERED
     with office.session() as db:
         assert db.scalars(select(AccessTokenRow).where(AccessTokenRow.appid == program.appid)).one().authorized_at
-
-
-def test_events_come_twice_and_late(office: Office) -> None:
-    case = office.sent()
-    office.answer(case)
-    events = office.news()
-    office.hear(*events, *events)
-    done = office.again(case)
-    second = office.sent()
-    office.hear(*events)
-    assert (office.again(case).program_id, office.again(second).status) == (done.program_id, S.WAITING_PERSON)
-    with office.session() as db:
-        assert len(list(db.scalars(select(Program)))) == 1
-
-
-def test_a_lost_event_is_made_up_for(office: Office) -> None:
-    case = office.sent()
-    office.answer(case)
-    office.news()
-    case = office.ask(case)
-    assert (case.status, case.task_state) == (S.DONE, 12)
-    assert office.program(case).company_name == "梅记餐饮有限公司"
 
 
 def test_a_refusal_is_found_by_asking(office: Office) -> None:
@@ -222,13 +96,6 @@ def test_a_day_ends_the_link_and_a_new_one_is_sent(office: Office, told: bool) -
     assert office.again(case).status == S.DONE
 
 
-def failed(case: Registration, code: int, *, ago: int = 0) -> ProgramRegistered:
-    info = {"name": case.name, "code": case.company_code, "component_phone": case.component_phone}
-    created = str(int(clock.now().timestamp()) - ago)
-    fields = {"AppId": "x", "CreateTime": created, "InfoType": "notify_third_fasteregister", "status": str(code)}
-    return parse_event({**fields, "msg": "real name check failed", "info": info})  # type: ignore[return-value]
-
-
 def test_wrong_data_are_edited_and_sent_again(office: Office) -> None:
     case = office.sent()
     with office.session() as db, pytest.raises(Conflict):
@@ -261,16 +128,6 @@ def test_a_busy_wechat_is_asked_again(office: Office) -> None:
         registration.start_registration(db, load_registration(db, case.id), who=office.alice)
     office.run_jobs(wait=30)
     assert (office.again(case).status, office.again(case).attempt) == (S.WAITING_PERSON, 1)
-
-
-def test_success_after_all_is_no_second_registration(office: Office) -> None:
-    case = office.sent()
-    office.hear(failed(case, 1000))
-    office.answer(case)
-    office.news()
-    case = office.start(case)
-    assert (case.status, case.attempt) == (S.DONE, 1)
-    assert office.counts()["fastRegisterEnterpriseWeapp"] == 2
 
 
 def test_one_company_registers_once_at_a_time(office: Office) -> None:
@@ -312,50 +169,6 @@ def test_a_person_has_five_attempts_a_day(office: Office) -> None:
     office.ask(case)
     with office.session() as db, pytest.raises(Conflict):
         registration.start_registration(db, load_registration(db, case.id), who=office.alice)
-
-
-@pytest.mark.parametrize(
-    ("kind", "data"),
-    [(K.PERSONAL, PERSON), (K.TRADING, RegistrationData(component_phone="020-12345678", person_openid="oMei_0001"))],
-)
-@pytest.mark.parametrize("lost", [False, True])
-def test_a_person_has_her_mini_program(office: Office, kind: K, data: RegistrationData, lost: bool) -> None:
-    case = office.sent(kind, data)
-    office.answer(case)
-    if lost:
-        office.news()
-        office.ask(case)
-    else:
-        office.hear()
-    assert office.again(case).status == S.DONE
-    assert office.program(case).merchant_id == office.cast.meis
-
-
-TRIAL = RegistrationData("梅记试用店", person_openid="oMei_0001")
-
-
-@pytest.mark.parametrize("lost", [False, True])
-def test_a_trial_lives_fourteen_days(office: Office, lost: bool) -> None:
-    case = office.sent(K.TRIAL, TRIAL)
-    office.answer(case)
-    events = office.news()
-    if lost:
-        office.hear(*[event for event in events if event.name == "authorized"])
-        office.ask(case)
-    else:
-        office.hear(*reversed(events))
-    assert office.again(case).status == S.DONE
-    row = office.step(office.program(case))
-    assert row.word == Word.TRIAL
-    assert row.due_at is not None
-    assert abs(row.due_at - clock.now() - timedelta(days=14)) < timedelta(hours=1)
-
-
-def trial(office: Office) -> Program:
-    case = office.sent(K.TRIAL, TRIAL)
-    office.answer(case)
-    office.hear()
-    return office.program(case)
 
 
 def test_a_trial_is_renamed(office: Office) -> None:
@@ -401,41 +214,6 @@ def test_a_conversion_that_failed_leaves_a_trial(office: Office) -> None:
     with office.session() as db:
         registration.cancel_registration(db, load_registration(db, case.id), who=office.alice)
     assert office.step(program).word == Word.TRIAL
-
-
-def official(office: Office) -> Registration:
-    [account] = office.control.accounts(nick_name="梅记茶铺公众号")
-    office.control.grant(office.component.appid, account["appid"])
-    office.hear()
-    return office.sent(K.OFFIACCOUNT, RegistrationData(offiaccount_appid=account["appid"]))
-
-
-def lend(office: Office, case: Registration) -> BatchItem:
-    back = "http://localhost:8000/p/alice/registrations/back"
-    with office.session() as db:
-        url = registration_offiaccount.lending_page(
-            db, load_registration(db, case.id), return_to=back, who=office.alice
-        )
-    url = office.control.base_url + url[url.index("/cgi-bin") :]
-    ticket = office.control.run_errand(url, person="梅姐").partition("ticket=")[2]
-    with office.session() as db:
-        item = registration_offiaccount.take_ticket(db, load_registration(db, case.id), ticket, who=office.alice)
-    office.run_jobs(wait=60)
-    return item
-
-
-@pytest.mark.parametrize("cut", [False, True])
-def test_an_official_account_lends_its_subject(office: Office, cut: bool) -> None:
-    case = official(office)
-    assert case.status == S.WAITING_PERSON
-    if cut:
-        office.control.cut_next("registerMiniprogramByOffiaccount")
-    lend(office, case)
-    case = office.again(case)
-    assert (case.status, case.ticket) == (S.DONE, "")
-    assert office.program(case).company_name == "广州市越秀区梅记茶铺"
-    with office.session() as db:
-        assert registration.budget_of(db, case).left == 4  # type: ignore[union-attr]
 
 
 def test_only_an_authorized_official_account_can_lend(office: Office) -> None:
