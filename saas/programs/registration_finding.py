@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from saas.components.access import load_component
 from saas.components.fleet import PAGE, read_accounts, read_page
 from saas.components.models import ComponentApp
 from saas.db import settle
+from saas.failures import explain_failure
 from saas.programs.access import program_by_appid
 from saas.programs.exchange import ensure_program
 from saas.programs.imports import add_listed_program
@@ -61,8 +62,12 @@ def _hold(db: Session, case: Registration, appid: str) -> tuple[Program | None, 
 
 def find_result(db: Session, case: Registration) -> str:
     """The appid of the one mini program that can have come from this case; "" when there is none or a choice."""
-    if known := find_known_result(db, case):
-        return known
+    company = _company_of(db, case)
+    if not _is_tellable(db, case, company):
+        return ""
+    known = _known_results(db, case, company)
+    if len(known) > 1 or (known and company):
+        return known[0] if len(known) == 1 else ""
     component, since = load_component(db, case.component_id), _since(case)
     settle(db)
     listed = {row["authorizer_appid"]: row for row in _authorized_since(component, since)}
@@ -70,15 +75,23 @@ def find_result(db: Session, case: Registration) -> str:
     for appid in db.scalars(query):
         listed.pop(appid)
     settle(db)
-    accounts = read_accounts(component, list(listed)[:_MOST_CANDIDATES])
-    fitting = {
-        appid: info for appid, info in accounts.items() if not isinstance(info, CallFailed) and _fits(case, info)
-    }
-    if len(fitting) != 1:
+    if len(listed) > _MOST_CANDIDATES:
         return ""
-    [(appid, info)] = fitting.items()
-    add_listed_program(db, component, listed[appid], info)
-    return appid
+    accounts = read_accounts(component, list(listed))
+    if any(isinstance(info, CallFailed) and explain_failure(info).passing for info in accounts.values()):
+        return ""
+    fitting = {
+        appid: info
+        for appid, info in accounts.items()
+        if not isinstance(info, CallFailed) and _fits(case, company, info)
+    }
+    found = [*known, *fitting]
+    if len(found) != 1:
+        return ""
+    for appid, info in fitting.items():
+        add_listed_program(db, component, listed[appid], info)
+        settle(db)  # whoever links it locks the case first, and then the mini program
+    return found[0]
 
 
 def _authorized_since(component: ComponentApp, since: datetime) -> Iterator[ListedAuthorizer]:
@@ -91,27 +104,70 @@ def _authorized_since(component: ComponentApp, since: datetime) -> Iterator[List
             return
 
 
-def _fits(case: Registration, info: AuthorizerInfo) -> bool:
+def _fits(case: Registration, company: str, info: AuthorizerInfo) -> bool:
     account = info["authorizer_info"]
     if int(account.get("register_type") or 0) != kind_of(case).register_type:
         return False
-    if case.kind == _K.ENTERPRISE:
-        return account.get("principal_name") == case.name
+    if company:
+        return account.get("principal_name") == company
     return case.kind != _K.TRIAL or str(account.get("nick_name") or "").startswith(case.name)
 
 
 def find_known_result(db: Session, case: Registration) -> str:
-    """A mini program of ours that authorized since and that no case has led to."""
-    query = select(Program).where(
-        Program.component_id == case.component_id, Program.authorized_at >= _since(case), ~_has_case(Program.id),
-        Program.profile["register_type"].as_integer() == kind_of(case).register_type,
-    )  # fmt: skip
-    if case.kind == _K.ENTERPRISE:
-        query = query.where(Program.company_name == case.name)
+    """The appid of the one mini program of ours that authorized since and that no case has led to; "" otherwise."""
+    company = _company_of(db, case)
+    known = _known_results(db, case, company) if _is_tellable(db, case, company) else []
+    return known[0] if len(known) == 1 else ""
+
+
+def _known_results(db: Session, case: Registration, company: str) -> list[str]:
+    query = select(Program.appid).where(
+        *_new_here(case), Program.profile["register_type"].as_integer() == kind_of(case).register_type
+    )
+    if company:
+        query = query.where(Program.company_name == company)
     elif case.kind == _K.TRIAL:
         query = query.where(Program.name.startswith(case.name, autoescape=True))
-    found = list(db.scalars(query.limit(2)))
-    return found[0].appid if len(found) == 1 else ""
+    return list(db.scalars(query.limit(2)))
+
+
+def _company_of(db: Session, case: Registration) -> str:
+    """The subject that the mini program will have, where that is a company that we know."""
+    if case.kind == _K.OFFIACCOUNT:
+        account = program_by_appid(db, load_component(db, case.component_id), case.offiaccount_appid)
+        return account.company_name if account is not None else ""
+    return case.name if case.kind == _K.ENTERPRISE else ""
+
+
+def _is_tellable(db: Session, case: Registration, company: str) -> bool:
+    """Whether a mini program shows that it came of this case.
+
+    Nothing that WeChat tells of a person's does: no other case may be open then, and of no account may we still be
+    learning what it is. Two cases of one official account do not tell which of its tickets made it, nor do trials
+    whose names begin alike, because WeChat adds to a name.
+    """
+    others = select(Registration.id).where(
+        Registration.component_id == case.component_id, Registration.kind == case.kind, Registration.id != case.id
+    )
+    open_ones = others.where(Registration.status.in_(_MAY_LEAD_TO_ONE))
+    if case.kind == _K.ENTERPRISE:
+        return True
+    if case.kind == _K.OFFIACCOUNT:
+        of_account, checking = Registration.offiaccount_appid == case.offiaccount_appid, RegistrationStatus.CHECKING
+        doubts = [others.where(of_account, Registration.status == checking)]
+    elif case.kind == _K.TRIAL:
+        begins = func.starts_with(Registration.name, case.name) | func.starts_with(case.name, Registration.name)
+        doubts = [open_ones.where(begins)]
+    else:
+        doubts = [open_ones, select(Program.id).where(*_new_here(case), Program.profile_read_at.is_(None))]
+    return (bool(company) or case.kind != _K.OFFIACCOUNT) and not any(db.scalar(one.limit(1)) for one in doubts)
+
+
+def _new_here(case: Registration) -> tuple[ColumnElement[bool], ...]:
+    return Program.component_id == case.component_id, Program.authorized_at >= _since(case), ~_has_case(Program.id)
+
+
+_MAY_LEAD_TO_ONE = (RegistrationStatus.SENDING, *(status for status in RegistrationStatus if status.is_open))
 
 
 def _since(case: Registration) -> datetime:
