@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.batches.models import Batch, BatchItem
+from saas.batches.models import Batch, BatchItem, ItemStatus
 from saas.batches.progress import newest_item_of_each, open_item
 from saas.batches.starting import Subject, start_batch, start_one
 from saas.batches.steps import Skipped, step
@@ -35,8 +35,10 @@ from saas.programs.registration_checks import check_fact
 from saas.programs.registration_kinds import KINDS, Sent, kind_of
 from saas.programs.registration_models import Registration, RegistrationKind, RegistrationStatus
 from saas.programs.registration_trials import is_trial
+from saas.queue import Later, pause
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
+from saas.tenants.branding import brand_of
 from saas.tenants.letters import send_letter
 from saas.tenants.merchants import load_merchant
 from saas.tenants.models import Merchant
@@ -51,6 +53,7 @@ QUICK_REGISTRATION = 27
 _ATTEMPTS = 5
 _LIFE = timedelta(hours=24)
 _WATCH_AFTER = timedelta(minutes=1)
+_OTHER_STEP = 3.0
 
 _HIDDEN = ("person_name", "person_wechat", "person_openid")
 
@@ -113,13 +116,9 @@ def edit_registration(db: Session, case: Registration, data: RegistrationData, *
     """Change the facts before sending (again); the log names the fields that changed, never their values."""
     require(who, Verb.WORK)
     db.refresh(case, with_for_update=True)
-    if not RegistrationStatus(case.status).is_editable or open_item(db, SEND, case.id):
+    if not RegistrationStatus(case.status).is_editable or _is_queued(db, case):
         raise Conflict(N_("注册已经提交，等有结果后才能修改"))
-    before = {one.name: getattr(case, one.name) for one in fields(data)}
-    _write(db, case, load_merchant(db, case.merchant_id), data)
-    changed = [name for name, value in before.items() if getattr(case, name) != value]
-    if changed:
-        activity.record(db, who, "registration.edit", case, detail={"fields": changed})
+    _change(db, case, data, who=who)
 
 
 def start_registration(db: Session, case: Registration, *, who: Who) -> BatchItem:
@@ -127,6 +126,8 @@ def start_registration(db: Session, case: Registration, *, who: Who) -> BatchIte
     if text := hindrance(db, case):
         raise Conflict(text)
     item = start_one(db, SEND, Subject(case.id, case.name), who=who)
+    if _open_company_item(db, case):
+        raise Conflict(_QUEUED)
     activity.record(db, who, "registration.send", case)
     return item
 
@@ -135,9 +136,9 @@ def start_registrations(db: Session, cases: Collection[Registration], *, who: Wh
     """Have several cases sent; those that cannot be sent are left out. Raises Invalid when none can."""
     require(who, Verb.WORK)
     hindrances = {one.id: hindrance(db, one) for one in cases}
-    sendable = [one for one in cases if not hindrances[one.id] and not open_item(db, SEND, one.id)]
+    sendable = [one for one in cases if not hindrances[one.id] and not _is_queued(db, one)]
     if not sendable:
-        texts = {text or N_("已经在排队提交") for text in hindrances.values()}
+        texts = {text or _QUEUED for text in hindrances.values()}
         raise Invalid(texts.pop() if len(texts) == 1 else N_("选中的注册都不能提交：已在进行或已经结束"))
     for one in sendable:
         activity.record(db, who, "registration.send", one)
@@ -148,7 +149,7 @@ def cancel_registration(db: Session, case: Registration, *, who: Who) -> None:
     """Drop the case here. WeChat's link lives on: whoever confirms it still gets the mini program, and we see it."""
     require(who, Verb.WORK)
     db.refresh(case, with_for_update=True)
-    if open_item(db, SEND, case.id) or not results.move(db, case, RegistrationStatus.CANCELLED):
+    if _is_queued(db, case) or not results.move(db, case, RegistrationStatus.CANCELLED):
         raise Conflict(N_("这个注册现在不能取消"))
     activity.record(db, who, "registration.cancel", case)
 
@@ -176,9 +177,10 @@ def mail_link(db: Session, case: Registration, *, who: Who) -> None:
         raise Conflict(N_("现在没有可以发送的链接"))
     if not merchant.contact_email:
         raise Conflict(N_("商家资料里没有联系邮箱，请先补上"))
+    brand = brand_of(own_provider(db))
     send_letter(
-        db, "registration_link", to=merchant.contact_email, provider_id=who.provider_id, name=case.name,
-        provider=own_provider(db).name, due=f"{until.astimezone(ZONE):%Y-%m-%d %H:%M}", link=case.link,
+        db, "registration_link", to=merchant.contact_email, provider_id=who.provider_id, brand=brand, name=case.name,
+        provider=brand.name, due=f"{until.astimezone(ZONE):%Y-%m-%d %H:%M}", link=case.link,
     )  # fmt: skip
     activity.record(db, who, "registration.mail", case)
 
@@ -260,12 +262,13 @@ _RUNNING = (RegistrationStatus.SENDING, RegistrationStatus.WAITING_PERSON, Regis
 @step(label=N_("提交注册"), attempts=_ATTEMPTS)
 def send(db: Session, item: BatchItem) -> None:
     """Ends with a link that a person has to open."""
-    _send(db, load_registration(db, item.subject_id), last=item.attempt >= _ATTEMPTS)
+    _send(db, item, load_registration(db, item.subject_id))
 
 
 @step(label=N_("注册企业小程序"), attempts=_ATTEMPTS)
 def register_company(db: Session, item: BatchItem) -> dict[str, Any]:
-    """`send` for a mini program that was prepared here: its case is opened with what its merchant's data say.
+    """`send` for a mini program that was prepared here: its case, opened if there is none, says what its merchant's
+    data say now.
 
     Takes `component_phone`.
     """
@@ -277,45 +280,68 @@ def register_company(db: Session, item: BatchItem) -> dict[str, Any]:
         merchant, component = load_merchant(db, program.merchant_id), load_component(db, program.component_id)
         data = suggest(db, component, merchant, RegistrationKind.ENTERPRISE)
         phone = item.input.get("component_phone") or data.component_phone
-        who = Who(item.provider_id, item.batch.created_by_name, item.batch.created_by)
         case = add_registration(
-            db, component, merchant, RegistrationKind.ENTERPRISE, replace(data, component_phone=phone), who=who,
-            program=program,
+            db, component, merchant, RegistrationKind.ENTERPRISE, replace(data, component_phone=phone),
+            who=item.starter, program=program,
         )  # fmt: skip
-    _send(db, case, last=item.attempt >= _ATTEMPTS)
+    elif case.kind != RegistrationKind.ENTERPRISE:
+        raise Conflict(N_("这个小程序已有另一种方式的注册，请先取消它"))
+    _send(db, item, case, _known_now(db, item, case))
     return {"registration": str(case.id)}
 
 
-def _send(db: Session, case: Registration, *, last: bool) -> None:
-    """What an attempt before may have reached is asked for first. `last`: a failure is not tried again by itself."""
+def _known_now(db: Session, item: BatchItem, case: Registration) -> RegistrationData:
+    """What the case should say by what was typed and what its merchant's data say; what neither says stays."""
+    merchant, component = load_merchant(db, case.merchant_id), load_component(db, case.component_id)
+    data = suggest(db, component, merchant, RegistrationKind.ENTERPRISE)
+    return RegistrationData(
+        name=data.name or case.name, company_code=data.company_code or case.company_code,
+        component_phone=item.input.get("component_phone") or case.component_phone or data.component_phone,
+        person_name=data.person_name or None, person_wechat=data.person_wechat or None,
+    )  # fmt: skip
+
+
+def _send(db: Session, item: BatchItem, case: Registration, data: RegistrationData | None = None) -> None:
+    """What an attempt before may have reached is asked for first. `data` is what a new attempt is to say."""
     if not _may_be_sent(case):
-        raise Skipped(N_("已经提交过"))
+        raise Skipped(_SENT)
     if case.task_id and results.is_done_after_all(db, case):
-        raise Skipped(N_("上一次提交已经注册成功"))
-    _begin(db, case)
+        raise Skipped(_DONE_BEFORE)
+    _begin(db, item, case, data)
     kind = kind_of(case)
     client, appid = wechat(load_component(db, case.component_id)), results.appid_of(db, case)
     settle(db)
     try:
         sent = kind.send(client, case, appid) if kind.send else Sent()
     except CallFailed as error:
-        if last or not explain_failure(error).passing:
+        if item.attempt >= _ATTEMPTS or not explain_failure(error).passing:
             results.end(db, case, RegistrationStatus.FAILED, refusal=error)
             settle(db)
         raise
     db.refresh(case, with_for_update=True)
+    if case.status == RegistrationStatus.DONE:
+        raise Skipped(_DONE_BEFORE)
     case.task_id, case.link, case.sent_at = sent.task_id, sent.link, clock.now()
     case.expires_at = clock.now() + _LIFE if sent.link else None
-    results.move(db, case, RegistrationStatus.WAITING_PERSON)
+    if not results.move(db, case, RegistrationStatus.WAITING_PERSON):
+        raise Skipped(N_("已经有结果"))
     if sent.link:
         results.watch_soon(db, case, _WATCH_AFTER)
 
 
-def _begin(db: Session, case: Registration) -> None:
-    """Only one case of a company may be under way, as at WeChat: events name nothing but the company."""
+def _begin(db: Session, item: BatchItem, case: Registration, data: RegistrationData | None) -> None:
+    """Only one case of a company may be under way, as at WeChat: events name nothing but the company. Of the case only
+    what is found under its lock counts: it may have ended, or been begun by the other step, a moment ago.
+    """
     db.refresh(case, with_for_update=True)
+    if not _may_be_sent(case):
+        raise Skipped(_SENT)
     if case.status != RegistrationStatus.SENDING:
         case.attempt += 1
+        if data is not None:
+            _change(db, case, data, who=item.starter)
+    elif _is_being_sent(db, item, case):
+        raise Later(pause(1, first=_OTHER_STEP))
     case.task_id, case.task_state, case.link, case.status_code = "", None, "", None
     case.sent_at, case.expires_at, case.finished_at, case.asked_at = clock.now(), None, None, None
     clear_failure(case)
@@ -327,6 +353,25 @@ def _begin(db: Session, case: Registration) -> None:
         raise Conflict(_COMPANY_BUSY) from None
 
 
+def _is_being_sent(db: Session, item: BatchItem, case: Registration) -> bool:
+    """Whether the other step of the two that send has the case in hand: their subjects differ, so both may run."""
+    of_case = (BatchItem.step == SEND) & (BatchItem.subject_id == case.id)
+    of_program = (BatchItem.step == REGISTER_COMPANY) & (BatchItem.subject_id == case.program_id)
+    query = select(BatchItem.id).where(
+        or_(of_case, of_program), BatchItem.id != item.id, BatchItem.status == ItemStatus.RUNNING
+    )
+    return db.scalar(query.limit(1)) is not None
+
+
+def _open_company_item(db: Session, case: Registration) -> BatchItem | None:
+    return open_item(db, REGISTER_COMPANY, case.program_id) if case.program_id else None
+
+
+def _is_queued(db: Session, case: Registration) -> bool:
+    return (open_item(db, SEND, case.id) or _open_company_item(db, case)) is not None
+
+
+_SENT, _DONE_BEFORE, _QUEUED = N_("已经提交过"), N_("上一次提交已经注册成功"), N_("已经在排队提交")
 _COMPANY_BUSY = N_("这家公司有一个注册正在进行，请等它结束")
 
 
@@ -351,6 +396,14 @@ def hindrance(db: Session, case: Registration) -> str:
             return _COMPANY_BUSY
     budget = budget_of(db, case)
     return N_("微信给的次数已用完，请到期后再提交") if budget is not None and budget.holds and budget.left == 0 else ""
+
+
+def _change(db: Session, case: Registration, data: RegistrationData, *, who: Who) -> None:
+    before = {one.name: getattr(case, one.name) for one in fields(data)}
+    _write(db, case, load_merchant(db, case.merchant_id), data)
+    changed = [name for name, value in before.items() if getattr(case, name) != value]
+    if changed:
+        activity.record(db, who, "registration.edit", case, detail={"fields": changed})
 
 
 def _write(db: Session, case: Registration, merchant: Merchant, data: RegistrationData) -> None:
