@@ -111,6 +111,11 @@ class HttpWindow:
         self._http.close()
 
     @property
+    def http(self) -> httpx2.Client:
+        """What gets its pages, with its cookies."""
+        return self._http
+
+    @property
     def text(self) -> str:
         body = self._page.find("body")
         return visible_text(self._page if body is None else body)
