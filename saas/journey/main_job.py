@@ -360,6 +360,13 @@ class Journey:
     def here(self, window: Window) -> str:
         return window.address.split("?")[0]
 
+    def read_again(self) -> None:
+        """Have the page's facts read at WeChat once more, and wait until they are newer than before."""
+        read_at = "//p[contains(., '读取于')]/time"
+        before = self.owner.read(read_at, "datetime")
+        self.owner.press("重新读取")
+        self.owner.wait_for_path(f"{read_at}[@datetime!='{before}']", seconds=self.patience, reload=True)
+
     def expect(self, window: Window, words: str) -> None:
         if words not in window.text:
             raise Stuck(f"“{words}” is not on {window.address}, which says: {window.text[:1500]}")

@@ -105,6 +105,9 @@ class CertificationDesk:
     def be_approved(self) -> None:
         self.decide("通过", "", self.names[0])
         self.owner.wait_for("认证已通过，有效期一年", seconds=self.journey.patience, reload=True)
+        for words in ("提交给微信", "重新提交", "修改资料"):
+            if self.owner.has(link_path(words)):
+                raise Stuck(f"there is still “{words}” although it was approved")
 
     def start_many(self) -> None:
         for number in (1, 2):

@@ -65,7 +65,9 @@ class Reader:
     def see_activity(self) -> None:
         self.owner.follow("动态")
         self.owner.press("搜索", {"q": "小旅", "what": "program.read_privacy"})
-        self.journey.expect(self.owner, "读取隐私设置")
+        row, fits = "//tbody/tr", "[contains(., '读取隐私设置')][contains(., '小旅')]"
+        if not self.has(row + fits) or self.has(f"{row}[not(self::*{fits})]"):
+            raise Stuck(f"these are not the readings by one person alone: {self.owner.text[:1500]}")
         self.owner.press("搜索", {"q": "查无此人"})
         self.journey.expect(self.owner, "没有符合条件的记录")
         if not self.has(link_path("概览")):

@@ -145,6 +145,9 @@ class PrivacyDesk:
         self.owner.press("开始", {"do-template": self.template})
         self.owner.wait_for("已结束", seconds=self.journey.patience)
         self.journey.expect(self.owner, "86073")
+        self.owner.open(f"{self.journey.program_page}/privacy")
+        guide = "//section[@aria-labelledby='next'][contains(., '0571-88001234')]"
+        self.owner.wait_for_path(guide, seconds=self.journey.patience, reload=True)
 
     def refuse_next(self, operation: str, errcode: int) -> None:
         with SandboxControl(self.journey.wechat) as control:

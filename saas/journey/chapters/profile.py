@@ -67,8 +67,10 @@ class Studio:
         self.owner.wait_for_path(f"//h1[normalize-space(.)='{self.name}']", seconds=self.journey.patience, reload=True)
 
     def set_avatar(self) -> None:
+        picture = "//main//img[contains(@src, '/avatar')]"
+        before = self.owner.read(picture, "src")
         self.owner.press("提交勾选的修改", {"change_avatar": True, "avatar": papers.picture("标志", width=900)})
-        self.owner.wait_for_path("//main//img[contains(@src, '/avatar')]", seconds=self.journey.patience, reload=True)
+        self.owner.wait_for_path(f"{picture}[@src!='{before}']", seconds=self.journey.patience, reload=True)
         self.settle()
 
     def set_introduction(self) -> None:
