@@ -161,8 +161,12 @@ def _holds(client: WxClient, program: Program, name: str) -> bool:
 
 
 def _note_given(db: Session, program: Program, name: str) -> dict[str, Any]:
+    """A name that was refused before is wanted no more."""
     db.refresh(program, with_for_update=True)
     program.name = name
+    review = newest_review(db, program)
+    if review is not None and review.status == ReviewStatus.REFUSED:
+        review.dropped_at = review.dropped_at or clock.now()
     note_profile(db, program)
     return {}
 
@@ -221,7 +225,7 @@ def watch_open_reviews(db: Session) -> int:
 
 def on_name_reviewed(db: Session, component: ComponentApp, appid: str, event: NicknameReviewed) -> None:
     """WeChat's people decided on a name: have WeChat asked. A review that was begun elsewhere cannot be asked about, so
-    there the event is believed.
+    there the event is believed. It may be a repeated one: what was decided the same way, or later, stays.
     """
     program = program_of_message(db, component, appid, event)
     if program is None:
@@ -231,13 +235,16 @@ def on_name_reviewed(db: Session, component: ComponentApp, appid: str, event: Ni
         .where(NameReview.program_id == program.id, NameReview.name == event.nickname)
         .order_by(NameReview.id.desc())
     ).first()
-    if known is not None and known.audit_id:
-        if known.status == ReviewStatus.IN_REVIEW:
-            hasten(db, WATCH, known.id, lane=Lane.URGENT)
+    status = ReviewStatus.APPROVED if event.passed else ReviewStatus.REFUSED
+    if known is not None and known.status == ReviewStatus.IN_REVIEW and known.audit_id:
+        hasten(db, WATCH, known.id, lane=Lane.URGENT)
         return
+    if known is not None and known.decided_at is not None:
+        if known.status == status or event.created_at <= known.decided_at:
+            return
+        known = None
     if known is None:
         known = NameReview(provider_id=program.provider_id, program_id=program.id, name=event.nickname)
         db.add(known)
         db.flush()
-    status = ReviewStatus.APPROVED if event.passed else ReviewStatus.REFUSED
     _note_status(db, program, known, status, plain_reason(event.reason))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from saas import clock
 from saas.batches.models import ItemStatus
 from saas.components.budgets import left
 from saas.db import tenant_session
@@ -90,6 +92,34 @@ def test_a_review_that_was_begun_elsewhere_is_believed(shop: Shop) -> None:
     assert [(one.name, one.status, one.reason) for one in reviews(shop)] == [
         ("青禾旗舰", ReviewStatus.REFUSED, "没有授权书")
     ]
+
+
+def test_another_name_that_holds_ends_the_wait_for_a_refused_one(shop: Shop) -> None:
+    review = in_review(shop)
+    shop.control.decide_name(review.audit_id, "reject")
+    shop.hear("wxa_nickname_audit", ret=2, nickname="青禾严选", reason="不行")
+    assert shop.word(Step.PROFILE) == Word.NAME_REFUSED
+    assert shop.do(naming.change_name, "青禾鲜果铺").status == ItemStatus.DONE
+    assert shop.word(Step.PROFILE) == Word.PROFILE_COMPLETE
+    assert reviews(shop)[0].dropped_at is not None
+
+
+def test_a_refused_name_that_was_approved_elsewhere_holds(
+    shop: Shop, move_clock: Callable[[float], None]
+) -> None:  # fmt: skip
+    review = in_review(shop)
+    shop.control.decide_name(review.audit_id, "reject", push=False)
+    refused_at = int(clock.now().timestamp())
+    shop.hear("wxa_nickname_audit", ret=2, nickname="青禾严选", reason="不行")
+    move_clock(86400)
+    shop.hear("wxa_nickname_audit", ret=3, nickname="青禾严选")
+    assert (shop.program().name, shop.word(Step.PROFILE)) == ("青禾严选", Word.PROFILE_COMPLETE)
+    for ret, created_at in ((3, int(clock.now().timestamp())), (2, refused_at)):
+        shop.hear("wxa_nickname_audit", ret=ret, nickname="青禾严选", CreateTime=created_at)
+    assert [(one.audit_id, one.status) for one in reviews(shop)] == [
+        (review.audit_id, ReviewStatus.REFUSED), ("", ReviewStatus.APPROVED),
+    ]  # fmt: skip
+    assert shop.word(Step.PROFILE) == Word.PROFILE_COMPLETE
 
 
 def test_an_answer_that_got_lost_gives_the_name_once(shop: Shop) -> None:

@@ -105,6 +105,23 @@ def test_a_name_is_checked_reviewed_refused_and_handed_in_again(
     assert "没通过的名称" in alice.post(f"{page}/basics/drop-name", follow_redirects=True).text
 
 
+def test_a_refused_name_is_no_longer_asked_for_once_another_holds(
+    shop: Shop, browser: Browsers, page: str  # noqa: F811
+) -> None:  # fmt: skip
+    alice = browser("alice")
+    alice.post(f"{page}/basics", {"change_name": "y", "name": "青禾严选", "license": upload(picture())})
+    shop.run_jobs()
+    (review,) = shop.control.names(appid=shop.appid)
+    shop.control.decide_name(review["id"], "reject")
+    shop.hear("wxa_nickname_audit", ret=2, nickname="青禾严选", reason="公章看不清")
+    assert 'value="青禾严选"' in alice.text(f"{page}/basics")
+    alice.post(f"{page}/basics", {"change_name": "y", "name": "青禾鲜果铺"})
+    shop.run_jobs()
+    text = alice.text(f"{page}/basics")
+    assert 'value="青禾鲜果铺"' in text
+    assert "公章看不清" not in text
+
+
 def test_what_wechat_does_not_allow_is_said_before_the_click(
     shop: Shop, browser: Browsers, page: str  # noqa: F811
 ) -> None:  # fmt: skip
