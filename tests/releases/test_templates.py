@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
 
 from saas import clock
 from saas.components.access import load_component
@@ -14,6 +14,7 @@ from saas.releases import templates
 from saas.releases.access import load_template
 from saas.releases.models import LibraryAction, Template, UploadStatus
 from saas.releases.templates import ExtJsonInvalid, Use
+from tests.demo.running import until
 from tests.releases.conftest import Desk
 
 
@@ -117,20 +118,18 @@ def test_a_second_sync_is_the_same_while_one_runs(desk: Desk) -> None:
 
 
 def test_of_two_who_choose_a_default_at_once_the_later_wins(desk: Desk) -> None:
-    rows, waits = [desk.template("1.0.0"), desk.template("1.1.0")], threading.Event()
+    rows = [desk.template("1.0.0"), desk.template("1.1.0")]
 
     def choose(row: Template) -> None:
         with desk.session() as db:
-            template = load_template(db, row.id)
-            waits.set()
-            templates.set_default(db, template, who=desk.alice, on=True)
+            templates.set_default(db, load_template(db, row.id), who=desk.alice, on=True)
 
     with ThreadPoolExecutor(1) as other:
         with desk.session() as db:
             templates.set_default(db, load_template(db, rows[0].id), who=desk.alice, on=True)
             db.flush()
             later = other.submit(choose, rows[1])
-            assert waits.wait(10)
+            until(lambda: db.scalar(text("select count(*) from pg_locks where not granted")), 10, "the other waits")
         later.result(10)
     with desk.session() as db:
         assert [load_template(db, row.id).is_default for row in rows] == [False, True]
