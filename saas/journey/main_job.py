@@ -363,7 +363,7 @@ class Journey:
     def read_again(self) -> None:
         """Have the page's facts read at WeChat once more, and wait until they are newer than before."""
         read_at = "//p[contains(., '读取于')]/time"
-        before = self.owner.read(read_at, "datetime")
+        before = self.owner.read(read_at, "datetime") if self.owner.has(read_at) else ""
         self.owner.press("重新读取")
         self.owner.wait_for_path(f"{read_at}[@datetime!='{before}']", seconds=self.patience, reload=True)
 

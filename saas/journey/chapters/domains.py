@@ -83,8 +83,9 @@ class DomainDesk:
         self.owner.press("现在设置")
         self.wait_for_row(self.unfiled, "一致")
         self.wait_for_row(self.late, "一致")
-        self.owner.press("重新读取")
-        self.owner.wait_for("读取于", seconds=self.journey.patience)
+        self.journey.read_again()
+        for host in (self.base, self.unfiled, self.late):
+            self.wait_for_row(host, "一致")
 
     def remove(self) -> None:
         self.owner.follow("编辑域名")

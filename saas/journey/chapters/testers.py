@@ -66,9 +66,13 @@ class TesterDesk:
         """Whom we forget is to us as somebody whom the merchant bound in WeChat's own console."""
         self.owner.open(self.journey.page("/testers"))
         self.owner.press("删除微信号", near="林医生")
+        if self.owner.has("//tr[contains(., '林医生')]"):
+            raise Stuck("the address book still knows somebody whom we forgot")
         self.owner.open(self.page)
-        self.owner.press("重新读取")
-        self.owner.wait_for("读取于", seconds=self.journey.patience)
+        self.journey.read_again()
+        self.wait_for_row("林医生")
+        if not self.owner.has(f"{_ROW}[contains(., '林医生')]/td[2][normalize-space(.)='—']"):
+            raise Stuck("whom we forgot still has a WeChat ID")
         self.owner.follow("备注", near="林医生")
         self.owner.press("保存", {"label": "口腔林医生"})
         self.wait_for_row("口腔林医生")
