@@ -54,7 +54,7 @@ def get_onboarding(db: Session, who: Who, onboarding_id: UUID, verb: Verb) -> On
     onboarding = db.scalar(query)
     if onboarding is None:
         raise NotFound()
-    require(who, verb)
+    require(who.at(onboarding.merchant_id), verb)
     return onboarding
 
 

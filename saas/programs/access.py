@@ -26,7 +26,8 @@ def get_program(db: Session, who: Who, program_id: UUID, verb: Verb) -> Program:
     query = select(Program).where(Program.id == program_id, Program.provider_id == who.provider_id)
     if who.is_merchant:
         query = query.where(Program.merchant_id.in_(who.merchant_ids))
-    return _opened(db.scalar(query), who, verb)
+    program = _found(db.scalar(query))
+    return _opened(program, who.at(program.merchant_id), verb)
 
 
 def get_link(db: Session, who: Who, link_id: UUID, verb: Verb) -> AuthorizationLink:
@@ -36,7 +37,8 @@ def get_link(db: Session, who: Who, link_id: UUID, verb: Verb) -> AuthorizationL
     )
     if who.is_merchant:
         query = query.where(AuthorizationLink.merchant_id.in_(who.merchant_ids))
-    return _opened(db.scalar(query), who, verb)
+    link = _found(db.scalar(query))
+    return _opened(link, who.at(link.merchant_id), verb)
 
 
 def load_program(db: Session, program_id: UUID) -> Program:

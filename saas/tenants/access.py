@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -39,6 +39,9 @@ class Who:
 
     Exactly one of `role` (a member of the provider) and `merchant_role` (a merchant's person, held to `merchant_ids`)
     is set for people; neither is for the system. `ip` and `request_id` say from where, for the activity log.
+
+    Somebody may answer for one merchant (`owned_ids`) and only look on at another: `merchant_role` is then the least of
+    her roles, and `at` a merchant she has the one that she has there.
     """
 
     provider_id: UUID
@@ -47,6 +50,7 @@ class Who:
     role: Role | None = None
     merchant_role: MerchantRole | None = None
     merchant_ids: frozenset[UUID] = frozenset()
+    owned_ids: frozenset[UUID] = frozenset()
     ip: str = ""
     request_id: str = ""
 
@@ -59,6 +63,15 @@ class Who:
     @property
     def is_merchant(self) -> bool:
         return self.merchant_role is not None
+
+    def at(self, merchant_id: UUID | None) -> Who:
+        """The same person as far as this merchant is concerned; members and the system are the same everywhere."""
+        if self.merchant_role is None:
+            return self
+        ids = self.merchant_ids & {merchant_id}
+        owns = bool(ids) and (self.merchant_role is MerchantRole.OWNER or bool(self.owned_ids & ids))
+        role = MerchantRole.OWNER if owns else MerchantRole.HELPER
+        return replace(self, merchant_role=role, merchant_ids=ids, owned_ids=ids if owns else frozenset())
 
     def may(self, verb: Verb) -> bool:
         if self.role is not None:

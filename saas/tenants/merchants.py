@@ -55,7 +55,7 @@ def get_merchant(db: Session, who: Who, merchant_id: UUID, verb: Verb) -> Mercha
     merchant = db.scalar(query)
     if merchant is None:
         raise NotFound()
-    require(who, verb)
+    require(who.at(merchant.id), verb)
     return merchant
 
 

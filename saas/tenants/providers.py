@@ -106,10 +106,8 @@ def member_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> 
 
 
 def merchant_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> Who | None:
-    """A merchant's person acting at the provider of this slug, held to her merchants there; None for strangers.
-
-    Whoever is helper of one and owner of another merchant of the same provider acts as helper: rights never grow by
-    a second membership.
+    """A merchant's person acting at the provider of this slug, held to her merchants there and to her role at each;
+    None for strangers.
     """
     query = (
         select(Provider.id, Provider.name, Provider.status, User.name.label("person"), User.is_confirmed,
@@ -125,10 +123,11 @@ def merchant_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -
     if not rows:
         return None
     _refuse(rows[0])
-    owns_all = all(row.role == MerchantRole.OWNER for row in rows)
+    ids = frozenset(row.merchant_id for row in rows)
+    owned = frozenset(row.merchant_id for row in rows if row.role == MerchantRole.OWNER)
     return Who(
-        rows[0].id, rows[0].person, user_id, merchant_role=MerchantRole.OWNER if owns_all else MerchantRole.HELPER,
-        merchant_ids=frozenset(row.merchant_id for row in rows), ip=ip, request_id=request_id,
+        rows[0].id, rows[0].person, user_id, merchant_role=MerchantRole.OWNER if owned == ids else MerchantRole.HELPER,
+        merchant_ids=ids, owned_ids=owned, ip=ip, request_id=request_id,
     )  # fmt: skip
 
 

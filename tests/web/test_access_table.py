@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from tests.cast import Cast
+from saas.tenants.models import MerchantRole
+from tests.cast import Cast, add_merchant, join_merchant
 from tests.web.conftest import Browser
 from tests.web.things import build_things
 
@@ -320,6 +321,53 @@ def test_ming_finds_nothing_of_meis_in_her_own_house(app: Flask, cast: Cast, bro
             got = ask(browser("ming"), name, path(rule, name, things))
             if got != 404:
                 wrong.append(f"{name}: {got}")
+    assert wrong == [], "\n".join(wrong)
+
+
+def hers(app: Flask) -> dict[str, tuple[Rule, Door, int]]:
+    """A merchant's routes that name something, with what is let in there."""
+    table, found = rows(), {}
+    for name, rule in sorted(rules(app).items(), key=lambda one: one[0].startswith("POST")):
+        door, status = table[name]
+        if rule.endpoint.startswith("merchant.") and rule.arguments - {"slug"}:
+            assert door in (MERCHANT, ANSWER), name
+            assert isinstance(status, int), name
+            found[name] = (rule, door, status)
+    return found
+
+
+def test_another_merchant_of_the_same_provider_finds_nothing_of_meis(
+    app: Flask, cast: Cast, browser: Callable[[str], Browser]
+) -> None:
+    join_merchant(cast, "li", add_merchant(cast, "李记面馆"))
+    things, li = build_things(cast), browser("li")
+    assert li.get("/m/alice/").status_code == 200
+    wrong = [f"{name}: {got}" for name, (rule, _door, _status) in hers(app).items()
+             if (got := ask(li, name, path(rule, name, things))) != 404]  # fmt: skip
+    assert wrong == [], "\n".join(wrong)
+
+
+def test_mei_finds_nothing_of_one_provider_at_another(
+    app: Flask, cast: Cast, browser: Callable[[str], Browser]
+) -> None:
+    join_merchant(cast, "mei", cast.mings)
+    things, mei = build_things(cast), browser("mei")
+    assert [mei.get(f"/m/{slug}/").status_code for slug in ("alice", "charlie")] == [200, 200]
+    wrong = [f"{name}: {got}" for name, (rule, _door, _status) in hers(app).items()
+             if (got := ask(mei, name, path(rule, name, things | {"slug": "charlie"}))) != 404]  # fmt: skip
+    assert wrong == [], "\n".join(wrong)
+
+
+def test_who_helps_one_merchant_and_owns_another_has_her_role_at_each(
+    app: Flask, cast: Cast, browser: Callable[[str], Browser]
+) -> None:
+    lis, mei, wrong = add_merchant(cast, "李记面馆"), browser("mei"), []
+    join_merchant(cast, "mei", lis, MerchantRole.HELPER)
+    for name, (rule, door, status) in hers(app).items():
+        for of, inside in ((cast, status), (replace(cast, meis=lis), status if door is MERCHANT else 403)):
+            got = ask(mei, name, path(rule, name, build_things(of)))
+            if got != inside:
+                wrong.append(f"{name}: {got}, not {inside}")
     assert wrong == [], "\n".join(wrong)
 
 

@@ -19,7 +19,7 @@ from saas.onboarding.models import Onboarding, PartStatus
 from saas.onboarding.parts import Answers, answers_of, opened
 from saas.onboarding.saving import Locked, NotComplete, Outdated, hand_in, reveal, save_page, shown
 from saas.programs.access import load_program
-from saas.tenants.access import Verb
+from saas.tenants.access import Verb, Who
 from saas.web.going import done
 from saas.web.merchant.blueprint import merchant
 from saas.web.pages import render
@@ -63,7 +63,10 @@ def show_onboarding(onboarding_id: UUID) -> ResponseReturnValue:
     """All parts that are asked for, how far each is, and the one to go on with."""
     onboarding = get_onboarding(g.db, g.who, onboarding_id, Verb.VIEW)
     (found,) = opened(g.db, [onboarding])
-    return render("merchant/forms/onboarding.html", found=found, forms=FORMS, name=_name_of(onboarding))
+    return render(
+        "merchant/forms/onboarding.html", found=found, forms=FORMS, name=_name_of(onboarding),
+        may=g.who.at(onboarding.merchant_id).may(Verb.ANSWER),
+    )  # fmt: skip
 
 
 @merchant.get("/onboarding/<uuid:onboarding_id>/<part_key>")
@@ -75,7 +78,7 @@ def show_part(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
 def reveal_part(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
     """The same page with personal data whole; the log keeps who looked."""
     answers = answers_for(onboarding_id, part_key, Verb.ANSWER)
-    reveal(g.db, answers, who=g.who)
+    reveal(g.db, answers, who=who_answers(answers))
     return _show_part(answers, whole=True)
 
 
@@ -83,7 +86,7 @@ def reveal_part(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
 def hand_in_part(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
     answers = answers_for(onboarding_id, part_key, Verb.ANSWER)
     try:
-        hand_in(g.db, answers, version=_version(), who=g.who)
+        hand_in(g.db, answers, version=_version(), who=who_answers(answers))
     except NotComplete as error:
         return _show_part(answers, trouble=error, status=422)
     except (Outdated, Locked) as error:
@@ -114,7 +117,8 @@ def save_part_page(onboarding_id: UUID, part_key: str, page: str) -> ResponseRet
     typed, auto = _typed(answers, page), "auto" in request.args
     try:
         save_page(
-            g.db, answers, page, typed, version=_version(), who=g.who, cleared=request.form.getlist("clear")
+            g.db, answers, page, typed, version=_version(), who=who_answers(answers),
+            cleared=request.form.getlist("clear"),
         )  # fmt: skip
     except Outdated as error:
         if auto:
@@ -140,6 +144,12 @@ def save_part_page(onboarding_id: UUID, part_key: str, page: str) -> ResponseRet
 def answers_for(onboarding_id: UUID, part_key: str, verb: Verb) -> Answers:
     """The part behind an address, for one who may do `verb` to it."""
     return answers_of(g.db, *get_part(g.db, g.who, onboarding_id, part_key, verb))
+
+
+def who_answers(answers: Answers) -> Who:
+    """The acting person, with her role at the merchant who is asked."""
+    who: Who = g.who
+    return who.at(answers.onboarding.merchant_id)
 
 
 def render_page(
@@ -200,6 +210,7 @@ def _show_part(
     open_fields = [*answers.faults(), *answers.gaps()] if answers.is_open else []
     return render(
         "merchant/forms/part.html", status=status, answers=answers, whole=whole, trouble=trouble, trouble_text=text,
+        may=who_answers(answers).may(Verb.ANSWER),
         summaries=_summaries(answers, {fault.field for fault in open_fields}, whole), complete=not open_fields,
         first_open=_first_open(answers, open_fields), name=_name_of(answers.onboarding), Status=PartStatus,
         has_personal=any(ask.personal and answers.values.get(ask.name) for ask in answers.asks()),

@@ -65,7 +65,7 @@ def authorize_program(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.ANSWER)
     if not program.appid:
         raise NotFound()
-    link = link_to_authorize(g.db, program, who=g.who)
+    link = link_to_authorize(g.db, program, who=g.who.at(program.merchant_id))
     return redirect(url_for("public.show_authorization", token=link.token), code=303)
 
 

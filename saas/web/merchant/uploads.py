@@ -19,7 +19,7 @@ from saas.tenants.stored_files import read_file
 from saas.web.errors import too_large_page
 from saas.web.going import done
 from saas.web.merchant.blueprint import merchant
-from saas.web.merchant.forms import answers_for, field_id, page_url, render_page
+from saas.web.merchant.forms import answers_for, field_id, page_url, render_page, who_answers
 from saas.web.security import limiter, read_to_the_end
 
 
@@ -32,7 +32,7 @@ def upload_papers(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
     page = _page_of(answers, name)
     contents = [content for one in request.files.getlist("file") if (content := one.read())]
     try:
-        attach(g.db, answers, name, contents, who=g.who)
+        attach(g.db, answers, name, contents, who=who_answers(answers))
     except Locked as error:
         return render_page(answers, page, trouble=error, status=409)
     except Invalid as error:
@@ -45,14 +45,15 @@ def remove_paper(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
     answers = answers_for(onboarding_id, part_key, Verb.ANSWER)
     name = request.form.get("field", "")
     page = _page_of(answers, name)
-    detach(g.db, answers, name, _file_id(), who=g.who)
+    detach(g.db, answers, name, _file_id(), who=who_answers(answers))
     return done(_("照片已移除"), page_url(answers, page, _anchor=field_id(answers, name)))
 
 
 @merchant.post("/onboarding/<uuid:onboarding_id>/<part_key>/files/show")
 def show_paper(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
     """A photo may show an identity card, so looking is a deed that the log keeps."""
-    row = look_at(g.db, answers_for(onboarding_id, part_key, Verb.ANSWER), _file_id(), who=g.who)
+    answers = answers_for(onboarding_id, part_key, Verb.ANSWER)
+    row = look_at(g.db, answers, _file_id(), who=who_answers(answers))
     response = Response(read_file(row), content_type=row.content_type)
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Content-Disposition"] = "inline"
