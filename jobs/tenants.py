@@ -12,8 +12,10 @@ from jobs.runner import job
 from saas import clock, mail, sms
 from saas.config import settings
 from saas.db import settle
+from saas.programs import importing
 from saas.tenants import sign_in_codes, texts
 from saas.tenants.models import LoginSession, MailToken, OutgoingMail, OutgoingText, SignInCode
+from saas.tenants.stored_files import drop_files_before
 
 
 def _gave_up(db: Session, mail_id: UUID, error: BaseException) -> None:
@@ -79,7 +81,10 @@ def _load_text(db: Session, text_id: UUID) -> OutgoingText | None:
 
 
 def forget_the_past(db: Session) -> None:
-    """Cron: forget sign-ins, sent secrets, mails and messages that ended a month ago."""
+    """Cron: forget sign-ins, sent secrets, mails and messages that ended a month ago, and tables of mini programs that
+    nobody took over for a day.
+    """
+    drop_files_before(db, importing.FILE_KIND, clock.now() - timedelta(days=1))
     before = clock.now() - timedelta(days=30)
     db.execute(delete(LoginSession).where((LoginSession.expires_at < before) | (LoginSession.revoked_at < before)))
     db.execute(delete(MailToken).where(MailToken.expires_at < before))

@@ -27,6 +27,8 @@ from saas.tenants.merchants import MerchantData, add_merchant, check_data, edit_
 from saas.tenants.models import Merchant
 
 MOST_ROWS = 2000
+FILE_KIND = "import"
+"""Of the stored file that a table lies in until it is taken over."""
 COLUMNS = {
     "appid": N_("AppID"),
     "name": N_("小程序名称（新办理时填）"),

@@ -11,8 +11,11 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select
 
+from jobs.tenants import forget_the_past
 from saas.components.models import ComponentApp
+from saas.config import settings
 from saas.db import platform_session, tenant_session
+from saas.programs.importing import FILE_KIND
 from saas.programs.models import Program
 from saas.tenants.models import Merchant, StoredFile, User
 from saas.web.provider import imports
@@ -114,3 +117,23 @@ def test_an_owner_whose_name_somebody_else_has_is_told_by_email(browser: Open, c
     assert alice.post(f"{PATH}/import/{file_id}", {"component": str(component)}).status_code == 303
     with tenant_session(cast.alices) as db:
         assert db.scalar(select(Program.owner_id).where(Program.appid == "wx00")) == cast.users["max"]
+
+
+def test_a_table_that_nobody_takes_over_is_forgotten_after_a_day(
+    browser: Open, cast: Cast, component: UUID, move_clock: Callable[[float], None]
+) -> None:  # fmt: skip
+    alice = browser("alice")
+    assert send(alice, component, "AppID,备注\nwx00,改好\n")[0] == 200
+    folder = settings().files_folder / str(cast.alices) / FILE_KIND
+
+    def forget() -> tuple[int, int]:
+        with platform_session("test") as db:
+            forget_the_past(db)
+        with tenant_session(cast.alices) as db:
+            rows = db.scalars(select(StoredFile).where(StoredFile.kind == FILE_KIND)).all()
+        return len(rows), len(list(folder.iterdir()))
+
+    move_clock(23 * 3600)
+    assert forget() == (1, 1)
+    move_clock(2 * 3600)
+    assert forget() == (0, 0)

@@ -22,7 +22,7 @@ from saas.db import tenant_session
 from saas.errors import N_, AppError, Invalid, NotFound
 from saas.programs import exporting, importing, listing
 from saas.programs.exporting import Exported
-from saas.programs.importing import COLUMNS, MOST_ROWS
+from saas.programs.importing import COLUMNS, FILE_KIND, MOST_ROWS
 from saas.programs.listing import MOST_SELECTED
 from saas.programs.words import Step, Word
 from saas.tables import write_csv, write_xlsx
@@ -36,7 +36,6 @@ from saas.web.provider.merchants import CODE_TYPES
 from saas.web.provider.program_filters import members, turn_name
 from saas.web.provider.selection import Lead, Selection, lead_to
 
-_KIND = "import"
 _EXPORTED = (
     N_("AppID"),
     N_("小程序名称"),
@@ -151,7 +150,7 @@ def apply_import(file_id: UUID) -> ResponseReturnValue:
     """Take over what the preview showed; what has changed meanwhile is checked again."""
     require(g.who, Verb.WORK)
     row = claim_file(g.db, file_id)
-    if row.kind != _KIND:
+    if row.kind != FILE_KIND:
         raise NotFound()
     component_id = request.form.get("component", type=UUID)
     if component_id is None:
@@ -192,9 +191,9 @@ def _owners() -> dict[str, tuple[UUID, str] | None]:
 
 
 def _preview(form: TableForm, table: importing.Table, content: bytes) -> ResponseReturnValue:
-    """Keep the file sealed until it is confirmed; one that nobody confirmed is forgotten with the next."""
-    drop_files_before(g.db, _KIND, clock.now() - timedelta(hours=1))
-    row = keep_file(g.db, g.who.provider_id, _KIND, content, content_type="application/octet-stream")
+    """Keep the file sealed until it is confirmed; one that nobody confirmed is forgotten with the next, or in a day."""
+    drop_files_before(g.db, FILE_KIND, clock.now() - timedelta(hours=1))
+    row = keep_file(g.db, g.who.provider_id, FILE_KIND, content, content_type="application/octet-stream")
     return render(
         "provider/programs/import_preview.html", table=table, columns=COLUMNS, file_id=row.id,
         component_id=form.component.data, new=sum(one.is_new for one in table.rows),
