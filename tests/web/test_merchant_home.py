@@ -137,6 +137,33 @@ def test_the_way_online_is_told_in_plain_words(browser: Open, cast: Cast, compon
     assert "看看怎么做" in text
 
 
+def test_word_time_and_button_speak_of_one_thing(browser: Open, cast: Cast, component: ComponentApp) -> None:
+    """Permissions lack and forms are open, too: what has a clock comes first, and nothing is said of the others."""
+    program_id = make_program(cast, component, permission_sets=[18])
+    with tenant_session(cast.alices) as db:
+        merchant, program = get_merchant(db, cast.who["alice"], cast.meis, Verb.WORK), load(db, program_id)
+        parts.open_onboarding(db, merchant, program, [Part.COMPANY], who=cast.who["alice"])
+        standing.note_step(
+            db, program, Step.CERTIFY, Word.CERTIFY_FACE, due_at=clock.now() + timedelta(hours=30, minutes=1)
+        )
+    for path in ("/m/alice/", f"/m/alice/programs/{program_id}"):
+        text = browser("mei").text(path)
+        now = text[text.index("next-step") :].partition("</section>")[0].partition("<details")[0]
+        assert "<strong>认证：等管理员人脸核验</strong>" in now
+        assert "还剩 1 天" in now
+        assert "看看怎么做" in now
+        assert "重新授权" not in now
+        assert big_buttons(text) == 1
+    with tenant_session(cast.alices) as db:
+        standing.note_step(db, load(db, program_id), Step.CERTIFY, Word.CERTIFIED)
+    text = browser("mei").text("/m/alice/")
+    now = text[text.index("next-step") :].partition("<details")[0]
+    assert "<strong>缺少必需的权限</strong>" in now
+    assert "重新授权" in now
+    assert "还剩" not in now
+    assert "前" not in now.partition("</strong>")[2].partition("</p>")[0], "how long the stage lasts is another matter"
+
+
 def test_a_lost_authorization_is_given_again_by_herself(browser: Open, cast: Cast, component: ComponentApp) -> None:
     program_id = make_program(
         cast, component, authorization=AuthorizationStatus.LOST, unauthorized_at=clock.now()

@@ -50,7 +50,7 @@ def show_program(program_id: UUID) -> ResponseReturnValue:
     entries = _entries(program, limit=6)
     return render(
         "merchant/program.html", card=card, program=program, state=state, trial=trial,
-        may_reauthorize=bool(program.appid) and g.who.may(Verb.ANSWER),
+        may_reauthorize=bool(program.appid) and card.may_answer,
         sets=[permission_set(number) for number in program.permission_sets],
         missing=lacking_permissions(program) if _is_authorized(program) else [],
         is_authorized=_is_authorized(program), dates=_dates(program),
