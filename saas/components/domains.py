@@ -29,7 +29,7 @@ from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.wx.api.platform_domains import Action, PlatformDomains
 from saas.wx.chapter import CheckFile as CheckFileAnswer
-from saas.wx.errors import CallFailed, WeChatError
+from saas.wx.errors import CallFailed, NothingToChange, WeChatError
 
 READ = "saas.components.domains.read_domains"
 CHANGE = "saas.components.domains.change_domains"
@@ -198,6 +198,8 @@ class _Work:
         self.sent = True
         try:
             invalid = _call(self.api, kind, action, hosts, self.together)["invalid"]
+        except NothingToChange:
+            return
         except CallFailed as error:
             self.failure = self.failure or error
             is_theirs = action == "add" and isinstance(error, WeChatError) and error.code in _ABOUT_HOSTS

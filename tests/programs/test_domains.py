@@ -171,6 +171,12 @@ def test_one_kind_is_registered_although_the_other_is_refused(at: Domains) -> No
         assert [row.refused for row in list_domains(db, at.desk.component.id)] == ["", ""]
 
 
+def test_what_somebody_registered_meanwhile_is_no_failure(at: Domains) -> None:
+    at.refuse_change("modifyThirdpartyJumpDomain", 89019)
+    item = at.register("api.example.com", "h5.example.com")
+    assert (item.status, item.partial) == (ItemStatus.DONE, [])
+
+
 def test_domains_are_set_and_read_back(at: Domains) -> None:
     at.register("example.com", "h5.example.com")
     item = at.set(requestdomain="api.example.com", wsrequestdomain="api.example.com", webviewdomain="h5.example.com")
