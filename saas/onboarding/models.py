@@ -119,7 +119,9 @@ class Onboarding(TenantOwned, Base):
 
 class OnboardingPart(TenantOwned, Base):
     """One part of an onboarding: what was typed (sealed JSON, because much of it is personal), files by field, and
-    what the provider says to single fields. `version` counts savings, so that two devices do not undo each other."""
+    what the provider says to single fields. `version` counts savings, so that two devices do not undo each other;
+    `changes` are for each field the version that its last change made and the id of the opened page that it came from.
+    """
 
     __tablename__ = "onboarding_parts"
     __table_args__ = (
@@ -137,6 +139,7 @@ class OnboardingPart(TenantOwned, Base):
     files: Mapped[dict[str, list[str]]] = mapped_column(JSONB, default=dict)
     comments: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     version: Mapped[int] = mapped_column(default=0)
+    changes: Mapped[dict[str, tuple[int, str]]] = mapped_column(JSONB, default=dict)
     saved_at: Mapped[datetime | None] = mapped_column(default=None)
     saved_by: Mapped[str] = mapped_column(Text, default="")
     handed_in_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -57,20 +57,26 @@ class NotComplete(Invalid):
 
 def save_page(
     db: Session, answers: Answers, page: str, typed: Mapping[str, Any], *, version: int, who: Who,
-    cleared: Collection[str] = (),
+    cleared: Collection[str] = (), page_id: str = "",
 ) -> list[str]:  # fmt: skip
     """Keep what was typed on one page; answers the names of the fields that changed.
 
-    `version` is that of the page. Raises Outdated when another device saved something else meanwhile, and Locked. A
-    personal field left empty keeps what is stored, since no page shows it whole; `cleared` empties it.
+    `version` is that of the page, and `page_id` tells pages apart that were opened at different times or places. Raises
+    Outdated when another page changed one of these fields meanwhile, and Locked; what the same page saved before is no
+    quarrel, for the answer that told it the newer version may be lost. A personal field left empty keeps what is
+    stored, since no page shows it whole; `cleared` empties it.
     """
     require(who, Verb.ANSWER)
     part = claim(db, answers)
     before = answers.values
     after = _merged(answers, page, typed, cleared)
     changed = [name for name, value in after.items() if (before.get(name) or "") != (value or "")]
-    clashing = {name: part.values[name] for name in changed if part.values.get(name)}
-    if version != part.version and clashing:
+    clashing = {
+        name: part.values[name]
+        for name in changed
+        if part.values.get(name) and _is_of_another_page(part, name, version, page_id)
+    }
+    if clashing:
         raise Outdated(clashing)
     if not changed:
         return []
@@ -79,6 +85,7 @@ def save_page(
         activity.record(db, who, "onboarding.save", answers.onboarding, detail={"part": part.key})
     part.values = {**before, **after}
     note_saved(part, who)
+    part.changes = {**part.changes, **dict.fromkeys(changed, (part.version, page_id))}
     db.flush()
     return changed
 
@@ -146,6 +153,12 @@ def claim(db: Session, answers: Answers) -> OnboardingPart:
     if not answers.is_open:
         raise Locked()
     return answers.part
+
+
+def _is_of_another_page(part: OnboardingPart, name: str, version: int, page_id: str) -> bool:
+    """Whether another page changed this field since this one knew it."""
+    changed_at, changed_by = part.changes.get(name, (part.version, ""))
+    return changed_at > version and not (page_id and changed_by == page_id)
 
 
 def _merged(answers: Answers, page: str, typed: Mapping[str, Any], cleared: Collection[str]) -> dict[str, Any]:

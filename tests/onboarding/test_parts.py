@@ -186,6 +186,30 @@ def test_an_older_page_does_not_undo_what_another_device_saved(
     assert save(Part.CERTIFICATION, CONTACT, "contact", version=0), "another page of the part is no quarrel"
 
 
+def test_a_page_whose_answer_got_lost_does_not_quarrel_with_itself(
+    opened: Callable[..., Any], save: Callable[..., list[str]]
+) -> None:
+    """The page still has the version from before its own saving."""
+    hers, other = {"page_id": "a", "version": 0}, {"page_id": "b", "version": 0}
+    for typed in ("梅", "梅记", "梅记茶铺"):
+        assert save(Part.PROFILE, {"name": typed}, **hers) == ["name"]
+    with pytest.raises(Outdated):
+        save(Part.PROFILE, {"name": "梅记奶茶"}, **other)
+    assert save(Part.PROFILE, {"introduction": PROFILE["introduction"]}, **other) == ["introduction"]
+    save(Part.PROFILE, {"name": "梅记奶茶"}, page_id="b", version=4)
+    with pytest.raises(Outdated) as refusal:
+        save(Part.PROFILE, {"name": "梅记茶铺"}, **hers)
+    assert refusal.value.theirs == {"name": "梅记奶茶"}
+    with opened(Part.PROFILE) as (_db, answers):
+        assert answers.values["name"] == "梅记奶茶"
+
+
+def test_what_another_page_of_the_part_saved_is_no_quarrel(save: Callable[..., list[str]]) -> None:
+    save(Part.CERTIFICATION, {"account_name": "梅记"}, "basics", page_id="a", version=0)
+    save(Part.CERTIFICATION, CONTACT, "contact", page_id="b", version=1)
+    assert save(Part.CERTIFICATION, {"account_name": "梅记茶铺"}, "basics", page_id="c", version=1), "gone back to"
+
+
 def test_handing_in_names_what_is_missing_and_locks(
     cast: Cast, opened: Callable[..., Any], save: Callable[..., list[str]]
 ) -> None:

@@ -128,6 +128,20 @@ def test_typing_saves_by_itself(cast: Cast, address: str, browser: Callable[[str
     assert answer.status_code == 200, "a person has no such field"
 
 
+def test_a_lost_answer_costs_nothing(cast: Cast, address: str, browser: Callable[[str], Browser]) -> None:
+    mei, form = browser("mei"), f"{address}/profile/wishes"
+    ids = [re.search(r'name="page_id" value="([^"]+)"', mei.text(form)) for _ in range(2)]
+    here, there = (found[1] for found in ids if found)
+    assert here != there
+    for name in ("梅", "梅记"):
+        sent = {"name": name, "version": "0", "page_id": here}
+        assert mei.post(f"{form}?auto=1", sent, headers={"HX-Request": "true"}).status_code == 200
+    answer = mei.post(form, PROFILE | {"version": "0", "page_id": here})
+    assert answer.status_code == 303
+    assert part_of(cast, Part.PROFILE).values["name"] == "梅记茶铺"
+    assert mei.post(form, {"name": "别的", "version": "0", "page_id": there}).status_code == 409
+
+
 def test_two_devices_do_not_undo_each_other(cast: Cast, address: str, browser: Callable[[str], Browser]) -> None:
     mei, form = browser("mei"), f"{address}/profile/wishes"
     old = version_in(mei.text(form))

@@ -11,7 +11,7 @@ from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from saas.db import settle
+from saas.db import new_id, settle
 from saas.errors import AppError, Invalid, NotFound
 from saas.onboarding.access import get_onboarding, get_part
 from saas.onboarding.fields import FORMS, Ask, Kind
@@ -118,7 +118,7 @@ def save_part_page(onboarding_id: UUID, part_key: str, page: str) -> ResponseRet
     try:
         save_page(
             g.db, answers, page, typed, version=_version(), who=who_answers(answers),
-            cleared=request.form.getlist("clear"),
+            cleared=request.form.getlist("clear"), page_id=_page_id(),
         )  # fmt: skip
     except Outdated as error:
         if auto:
@@ -166,7 +166,8 @@ def render_page(
         "merchant/forms/page.html", block="form", status=status, answers=answers, page=page, groups=groups,
         trouble=trouble, has_files=any(row.ask.is_file for row in rows), wrong=wrong or bool(errors),
         problems=[row for row in rows if row.error], next_url=_next_page(answers, page),
-        is_last=page == pages[-1], saved_text="", version=answers.part.version, general=(errors or {}).get("", ""),
+        is_last=page == pages[-1], saved_text="", version=answers.part.version, page_id=_page_id() or str(new_id()),
+        general=(errors or {}).get("", ""),
     )  # fmt: skip
 
 
@@ -266,6 +267,11 @@ def _typed(answers: Answers, page: str) -> dict[str, Any]:
 
 def _version() -> int:
     return request.form.get("version", -1, type=int)
+
+
+def _page_id() -> str:
+    """The id that the page got when it was opened, as far as it sends one."""
+    return request.form.get("page_id", "")[:36]
 
 
 def _status(answers: Answers, version: int, text: str = "", status: int = 200) -> Response:
