@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from saas.errors import NotFound
 from saas.onboarding.models import EntryLink, Onboarding, OnboardingPart
 from saas.programs.models import Program
+from saas.programs.registration_models import Registration
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.models import Merchant
 from saas.tenants.sessions import token_hash
@@ -67,3 +68,16 @@ def get_part(db: Session, who: Who, onboarding_id: UUID, key: str, verb: Verb) -
     if part is None:
         raise NotFound()
     return onboarding, part
+
+
+def get_case(db: Session, who: Who, registration_id: UUID, verb: Verb) -> Registration:
+    """A registration, for the people of the merchant for whom it is; it stays theirs if its mini program moves on."""
+    query = select(Registration).where(
+        Registration.id == registration_id, Registration.provider_id == who.provider_id,
+        Registration.merchant_id.in_(who.merchant_ids),
+    )  # fmt: skip
+    case = db.scalar(query)
+    if case is None:
+        raise NotFound()
+    require(who.at(case.merchant_id), verb)
+    return case

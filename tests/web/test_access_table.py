@@ -216,8 +216,10 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET merchant.program_screenshot": 404, "GET merchant.program_activity": 200,
         "GET merchant.list_notices": 200, "POST merchant.mark_notices_read": 303,
         "GET merchant.show_onboarding": 200, "GET merchant.show_part": 200,
+        "GET merchant.show_waiting": 200, "GET merchant.show_registration": 200,
     },
     ANSWER: {
+        "POST merchant.send_again": 303, "POST merchant.send_registration_again": 303,
         "POST merchant.follow_link": 303, "POST merchant.authorize_program": 303,
         "GET merchant.show_part_page": 200, "POST merchant.save_part_page": 303, "POST merchant.hand_in_part": 409,
         "POST merchant.reveal_part": 200, "POST merchant.upload_papers": 404, "POST merchant.remove_paper": 404,

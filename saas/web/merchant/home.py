@@ -8,6 +8,7 @@ from flask import g, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from saas.onboarding import notices
+from saas.onboarding.waiting import cases_without_program
 from saas.programs import links, listing
 from saas.programs.access import get_link, get_program
 from saas.tenants.access import Verb
@@ -27,7 +28,7 @@ def home() -> ResponseReturnValue:
     cases = [(one, case_deed(one)) for one in open_cases() if one.onboarding.program_id not in shown]
     return render(
         "merchant/home.html", cards=cards(programs), links=usable, cases=cases, merchants=merchants_of(g.db, g.who),
-        unread=notices.count_unread(g.db, g.who),
+        unread=notices.count_unread(g.db, g.who), registrations=cases_without_program(g.db, g.who),
     )  # fmt: skip
 
 

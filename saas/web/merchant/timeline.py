@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import g, url_for
+from flask import current_app, g, url_for
 from flask_babel import gettext as _
 
 from saas import clock
 from saas.errors import N_
-from saas.onboarding.entering import lacking_permissions
+from saas.onboarding.entering import lacking_permissions, needs_authorization
+from saas.onboarding.guides import GUIDES
 from saas.onboarding.parts import Opened, parts_of
 from saas.programs import standing
 from saas.programs.models import AuthorizationStatus, Program, ProgramStep
@@ -33,17 +34,8 @@ _WORDS = {
     Word.FILE_READY: N_("可以开始备案"), Word.FILE_NOT_READY: N_("备案前还有步骤没完成"),
 }  # fmt: skip
 """Where the provider's word would not be understood, or speaks of the reader as somebody else."""
-ADVICE = {
-    Word.REGISTER_CONFIRM: N_("法人的微信会收到“公众平台安全助手”的消息，点开并按提示确认。"),
-    Word.CERTIFY_ADMIN: N_("管理员的微信会收到微信认证的消息，点开并确认。"),
-    Word.CERTIFY_FACE: N_("管理员的微信会收到微信认证的消息，点开完成人脸核验。"),
-    Word.CERTIFY_PHONE: N_("管理员的微信会收到微信认证的消息，点开验证手机号。"),
-    Word.CERTIFY_PAYING: N_("管理员的微信会收到付款消息，点开支付认证费。"),
-    Word.FILE_FACE: N_("管理员用微信打开服务商发来的核验链接或二维码，完成人脸核验。"),
-    Word.FILE_SMS: N_("备案负责人的手机会收到短信验证码，请在短信里的网址按提示填写。"),
-    Word.FILE_CANCELLING: N_("备案负责人的手机会收到短信，请在短信里的网址按提示确认。"),
-}
-"""What she has to do where WeChat or the authority asks her."""
+_RAN_OUT = (Word.REGISTER_EXPIRED, Word.FILE_FACE_FAILED)
+"""Where she may have WeChat send its message again without waiting for the provider."""
 
 
 @dataclass(frozen=True)
@@ -68,29 +60,19 @@ class Station:
 
 
 @dataclass(frozen=True)
-class Now:
-    """What counts for a mini program now: the word, whose turn it is, and for what is hers the advice, the time left in
-    words and the one button, which lacks only where she may not press it. `since` is as old as the word.
-    """
-
-    word: str
-    turn: str
-    since: datetime | None = None
-    is_hers: bool = False
-    advice: str = ""
-    remaining: str = ""
-    deed: Deed | None = None
-
-
-@dataclass(frozen=True)
 class Card:
-    """One mini program on her pages."""
+    """One mini program on her pages. `remaining` is the time left for what is to be done, in words."""
 
     program: Program
     name: str
     stations: list[Station]
-    now: Now
-    may_answer: bool
+    word: str
+    turn: str
+    is_hers: bool
+    advice: str
+    remaining: str
+    deed: Deed | None
+    case: Opened | None
 
     @property
     def done(self) -> int:
@@ -102,7 +84,7 @@ def cards(programs: Collection[Program]) -> list[Card]:
     steps = standing.steps_of(g.db, [program.id for program in programs])
     cases: dict[UUID | None, Opened] = {one.onboarding.program_id: one for one in open_cases()}
     made = [_card(program, steps[program.id], cases.get(program.id)) for program in programs]
-    return sorted(made, key=lambda card: not card.now.is_hers)
+    return sorted(made, key=lambda card: not card.is_hers)
 
 
 def open_cases() -> list[Opened]:
@@ -112,7 +94,9 @@ def open_cases() -> list[Opened]:
 
 def case_deed(case: Opened) -> Deed | None:
     """The button to the form, where she may fill it in."""
-    return _to_forms(case) if g.who.at(case.onboarding.merchant_id).may(Verb.ANSWER) else None
+    if not g.who.may(Verb.ANSWER) or "merchant.show_onboarding" not in current_app.view_functions:
+        return None
+    return Deed(_("去填写资料"), url_for("merchant.show_onboarding", onboarding_id=case.onboarding.id))
 
 
 def name_of(program: Program) -> str:
@@ -134,43 +118,32 @@ def word_for_her(word: str) -> str:
 
 
 def _card(program: Program, rows: Sequence[ProgramStep], case: Opened | None) -> Card:
-    may_answer = g.who.at(program.merchant_id).may(Verb.ANSWER)
-    now = _now(program, case)
+    authorize = needs_authorization(program)
+    waits = program.turn == Turn.MERCHANT
+    hers = authorize or waits or case is not None
+    left = program.due_at - clock.now() if program.due_at and waits else timedelta()
+    word, turn = word_for_her(program.stage), program.turn
+    if not waits and hers:
+        turn = Turn.MERCHANT
+        word = _("缺少必需的权限") if authorize else _("等您填写资料")
     return Card(
-        program, name_of(program), _stations(program, rows), now if may_answer else replace(now, deed=None), may_answer
-    )
+        program=program, name=name_of(program), stations=_stations(program, rows), word=word,
+        turn=turn_words(turn), is_hers=hers,
+        advice=_(GUIDES[Word(program.stage)].brief) if waits and Word(program.stage) in GUIDES else "",
+        remaining=span(left.total_seconds()) if left > timedelta() else "",
+        deed=_deed(program, authorize, waits, case) if g.who.may(Verb.ANSWER) else None, case=case,
+    )  # fmt: skip
 
 
-def _now(program: Program, case: Opened | None) -> Now:
-    """Without an authorization nothing can be done; then comes what has a clock, then what has none."""
-    word, hers = Word(program.stage), turn_words(Turn.MERCHANT)
-    stands = Now(word_for_her(word), hers, program.stage_since, True)
-    if program.appid and program.authorization != AuthorizationStatus.AUTHORIZED:
-        return replace(stands, deed=_to_authorize(program, _("去授权")))
-    if program.turn == Turn.MERCHANT:
-        left = program.due_at - clock.now() if program.due_at else timedelta()
-        return replace(
-            stands, advice=_(ADVICE[word]) if word in ADVICE else "",
-            remaining=span(left.total_seconds()) if left > timedelta() else "",
-            deed=_to_waiting(program, _("看看怎么做")),
-        )  # fmt: skip
-    if program.appid and lacking_permissions(program):
-        return Now(_("缺少必需的权限"), hers, None, True, deed=_to_authorize(program, _("重新授权")))
-    if case is not None:
-        return Now(_("等您填写资料"), hers, None, True, deed=_to_forms(case))
-    return Now(word_for_her(word), turn_words(program.turn), program.stage_since)
-
-
-def _to_authorize(program: Program, label: str) -> Deed:
-    return Deed(label, url_for("merchant.authorize_program", program_id=program.id), by_post=True)
-
-
-def _to_waiting(program: Program, label: str) -> Deed:
-    return Deed(label, url_for("merchant.show_program", program_id=program.id))
-
-
-def _to_forms(case: Opened) -> Deed:
-    return Deed(_("去填写资料"), url_for("merchant.show_onboarding", onboarding_id=case.onboarding.id))
+def _deed(program: Program, authorize: bool, waits: bool, case: Opened | None) -> Deed | None:
+    if authorize:
+        label = _("去授权") if program.authorization != AuthorizationStatus.AUTHORIZED else _("重新授权")
+        return Deed(label, url_for("merchant.authorize_program", program_id=program.id), by_post=True)
+    if waits:
+        return Deed(_("看看怎么做"), url_for("merchant.show_waiting", program_id=program.id))
+    if Word(program.stage) in _RAN_OUT:
+        return Deed(_("请微信再发一次"), url_for("merchant.show_waiting", program_id=program.id))
+    return case_deed(case) if case is not None else None
 
 
 def _stations(program: Program, rows: Sequence[ProgramStep]) -> list[Station]:
