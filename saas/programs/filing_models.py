@@ -198,11 +198,16 @@ class Filing(_Filled, TenantOwned, Base):
     subject_number: Mapped[str] = mapped_column(Text, default="")
 
     @property
-    def face_usable_until(self) -> datetime | None:
-        """Until when its face check may be sent along; None without a passed one."""
-        if self.face_asked_at is None or not self.face_passed:
+    def face_ends_at(self) -> datetime | None:
+        """Until when its face check may be sent along if it is passed."""
+        if self.face_asked_at is None:
             return None
         return self.face_asked_at + (FACE_USE_WITH_CERTIFICATION if self.face_certifies else FACE_USE)
+
+    @property
+    def face_usable_until(self) -> datetime | None:
+        """Until when its face check may be sent along; None without a passed one."""
+        return self.face_ends_at if self.face_passed else None
 
 
 class FilingTable(TenantOwned, Base):

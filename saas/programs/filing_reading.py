@@ -180,21 +180,30 @@ def read_face(db: Session, program: Program, filing: Filing) -> None:
 
 def watch(db: Session, filing: Filing) -> None:
     """Ask as long as somebody else has to act; raises Later until then. A failure to ask is no reason to stop."""
-    program = load_program(db, filing.program_id)
+    program, face_read = load_program(db, filing.program_id), False
     if not hindrance(program):
         try:
             if filing.status == FilingStatus.FACE:
                 read_face(db, program, filing)
+                face_read = True
             if filing.status != FilingStatus.FACE or filing.procedure_id:
                 read_state(db, program)
         except CallFailed as error:
             log.info("filing_not_read", filing=str(filing.id), error=str(error))
     db.refresh(filing, with_for_update=True)
-    if filing.status == FilingStatus.FACE and filing.due_at is not None and clock.now() > filing.due_at:
+    if filing.status == FilingStatus.FACE and _is_late(filing, face_read):
         move(db, program, filing, FilingStatus.FACE_FAILED)  # WeChat may leave a failed one open for ever
     if filing.status in WATCHED:
         filing_telling.remind_of_sms(db, program, filing)
         raise Later(pause_of(filing))
+
+
+def _is_late(filing: Filing, face_read: bool) -> bool:
+    """Whether the administrator's time is over: as WeChat has just told, or else when a passed check that nobody could
+    ask about would no longer count.
+    """
+    until = filing.due_at if face_read else filing.face_ends_at
+    return until is not None and clock.now() > until
 
 
 def watch_open_filings(db: Session) -> int:

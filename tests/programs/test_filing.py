@@ -31,6 +31,7 @@ from saas.programs.filing_fields import (
     field_named,
 )
 from saas.programs.filing_models import NEXT, FilingStatus
+from saas.programs.models import AuthorizationStatus
 from saas.programs.standing import steps_of
 from saas.programs.words import Step, Word
 from saas.tenants.models import OutgoingMail
@@ -235,14 +236,44 @@ def test_a_failed_face_check_is_asked_for_again(certified: Shop) -> None:
     assert status(certified) == FilingStatus.FACE_PASSED
 
 
-def test_a_day_ends_a_face_check(certified: Shop, run_jobs: Callable[..., list[str]]) -> None:
+def test_a_day_ends_a_face_check(certified: Shop, move_clock: Callable[[float], None]) -> None:
     fill_in(certified)
     certified.do(filing_sending.request_face_check)
     due = filing_of(certified).due_at
     assert due is not None
     assert timedelta(hours=23) < due - clock.now() <= timedelta(hours=24)
-    run_jobs(wait=DAY + 600, limit=400)
+    pass_time(certified, move_clock, DAY + 60)
+    certified.run_jobs()
     assert status(certified) == FilingStatus.FACE_FAILED
+
+
+def test_a_face_check_that_nobody_could_ask_about_is_not_taken_for_failed(
+    certified: Shop, move_clock: Callable[[float], None]
+) -> None:
+    fill_in(certified)
+    certified.do(filing_sending.request_face_check)
+    certified.control.pass_face_check(certified.appid)
+    pass_time(certified, move_clock, DAY + 60)
+    certified.control.fail_next("queryIcpVerifyTask", -1, times=3, appid=certified.appid)
+    certified.run_jobs()
+    assert status(certified) == FilingStatus.FACE
+    certified.run_jobs(wait=600)
+    assert status(certified) == FilingStatus.FACE_PASSED
+
+
+def test_a_face_check_of_a_shop_that_took_its_authorization_back_ends_once_it_would_not_count(
+    certified: Shop, move_clock: Callable[[float], None]
+) -> None:
+    fill_in(certified)
+    certified.do(filing_sending.request_face_check)
+    with certified.session() as db:
+        load_program(db, certified.id).authorization = AuthorizationStatus.UNAUTHORIZED
+    states = []
+    for days in (1, 2):
+        pass_time(certified, move_clock, days * DAY + 60)
+        certified.run_jobs()
+        states.append(status(certified))
+    assert states == [FilingStatus.FACE, FilingStatus.FACE_FAILED]
 
 
 # Text messages
