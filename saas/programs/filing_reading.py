@@ -103,18 +103,22 @@ def read_state(db: Session, program: Program) -> Filing:
 
 
 def _read_procedure(db: Session, program: Program, procedure_id: str) -> Filing:
-    """The same for one that goes together with the certification."""
+    """The same for one that goes together with the certification. A procedure whose filing was withdrawn falls back to
+    CERTIFIED: only the filing's own state tells that from one whose filing is still to be made.
+    """
     asked_at, client = clock.now(), client_of(db, program)
     settle(db)
     answer = client.certification.query_auth_and_icp(program.appid, procedure_id=procedure_id)
     status = int(answer.get("procedure_status") or 0)
     numbers = _read_numbers(db, program) if status == Procedure.DONE else None
+    info = client.filing.get_icp_entrance_info(program.appid)["info"] if status == Procedure.CERTIFIED else {}
     filing = get_filing(db, program)
     if filing.moved_at > asked_at or filing.procedure_id != procedure_id:
         return filing
     if numbers is not None:
         filing.subject_number, filing.number = numbers
-    filing_together.take_answer(db, program, filing, answer)
+    withdrawn = int(info.get("status") or 0) >= _NOT_FILED and filing_together.was_made(db, filing)
+    filing_together.take_answer(db, program, filing, answer, withdrawn=withdrawn)
     return filing
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 from uuid import UUID
@@ -71,6 +72,9 @@ _CERTIFICATION = {
     _P.PAY: _C.PAY_PENDING, _P.PAID: _C.ORDER_CREATED, _P.CERTIFYING: _C.IN_REVIEW, _P.SENT_BACK: _C.SENT_BACK,
     _P.FAILED: _C.FAILED,
 }  # fmt: skip
+_WITH_REVIEWERS = frozenset({_S.PLATFORM_REVIEW, _S.SMS, _S.SMS_EXPIRED, _S.AUTHORITY_REVIEW})
+_MAKING, _MAKING_AT_MOST = timedelta(minutes=5), timedelta(hours=6)
+"""How long WeChat may need to make the filing after it took it again, and after the certification has passed."""
 _OF_MESSAGE = {1: FilingStatus.SMS, 3: FilingStatus.SMS_EXPIRED}
 
 
@@ -248,8 +252,22 @@ def end(filing: Filing) -> None:
 # What WeChat tells
 
 
-def take_answer(db: Session, program: Program, filing: Filing, answer: Mapping[str, Any]) -> None:
-    """Note how both stand. The filing's row has to be locked."""
+def was_made(db: Session, filing: Filing) -> bool:
+    """Whether WeChat must have had the filing, so that it is withdrawn when there is none: both before the filing is
+    made and after it was withdrawn the procedure is CERTIFIED.
+    """
+    if filing.status in _WITH_REVIEWERS:
+        return clock.now() - filing.moved_at > _MAKING
+    certification = certification_of(db, filing)
+    if filing.status != _S.CERTIFYING or certification is None or certification.status != _C.PASSED:
+        return False
+    return clock.now() - max(filing.moved_at, certification.changed_at) > _MAKING_AT_MOST
+
+
+def take_answer(
+    db: Session, program: Program, filing: Filing, answer: Mapping[str, Any], *, withdrawn: bool = False
+) -> None:
+    """Note how both stand; `withdrawn`: the filing is. Its row has to be locked."""
     status = int(answer.get("procedure_status") or 0)
     before, filing.read_at = filing.read_at, clock.now()
     audit = answer.get("icp_audit") or {}
@@ -258,6 +276,11 @@ def take_answer(db: Session, program: Program, filing: Filing, answer: Mapping[s
     found = _FILING.get(_P(status)) if status in list(_P) else None
     if status == Procedure.AUTHORITY_REVIEW:
         found = of_message(audit.get("sms_verify_status"))
+    if withdrawn:
+        found = _S.WITHDRAWN
+        end(filing)
+    elif found is _S.CERTIFYING and filing.status in _WITH_REVIEWERS:
+        found = None  # they have got it later than that
     if status in (Procedure.FAILED, Procedure.DONE):
         end(filing)
         filing.faults = {}

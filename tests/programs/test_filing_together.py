@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from saas.batches.models import ItemStatus
+from saas.db import settle
 from saas.errors import Conflict
 from saas.programs import certification, filing_reading, filing_sending, filing_together
 from saas.programs.access import load_program
@@ -17,9 +18,11 @@ from saas.programs.certification_data import Part
 from saas.programs.certification_filling import Filling
 from saas.programs.certification_models import Certification, CertificationStatus
 from saas.programs.certification_states import ways
+from saas.programs.changing import client_of
 from saas.programs.filing_fields import NAME
 from saas.programs.filing_models import FilingStatus
 from saas.programs.words import Step, Word
+from saas.wx.api.filing import Filing as FilingCalls
 from tests.programs.filing_data import filing_of, fill_in
 from tests.programs.shop import Shop, control, picture, sandbox, shop  # noqa: F401 - fixtures
 from tests.programs.test_filing import DAY, pass_time
@@ -278,6 +281,92 @@ def test_a_withdrawn_filing_goes_alone_afterwards(fresh: Shop) -> None:
 
 
 # Lost answers
+
+
+def test_a_withdrawal_without_an_answer_is_seen(fresh: Shop, move_clock: Callable[[float], None]) -> None:
+    review(fresh, move_clock)
+    fresh.control.cut_next("cancelApplyIcpFiling", appid=fresh.appid)
+    assert fresh.do(filing_sending.request_withdrawal).status == ItemStatus.DONE
+    assert_goes_alone(fresh)
+
+
+def test_a_withdrawal_elsewhere_is_seen(fresh: Shop, move_clock: Callable[[float], None]) -> None:
+    review(fresh, move_clock)
+    withdraw_elsewhere(fresh)
+    read(fresh)
+    assert_goes_alone(fresh)
+
+
+def test_a_withdrawal_elsewhere_before_the_review_was_seen_is_believed_after_a_while(
+    fresh: Shop, move_clock: Callable[[float], None]
+) -> None:
+    start(fresh)
+    pay(fresh)
+    fresh.control.decide_certification(fresh.appid)
+    withdraw_elsewhere(fresh)
+    read(fresh)
+    assert states(fresh) == (S.CERTIFYING, C.PASSED)  # WeChat may be about to make the filing
+    pass_time(fresh, move_clock, DAY)
+    read(fresh)
+    assert_goes_alone(fresh)
+
+
+def test_what_wechat_is_about_to_make_is_not_taken_for_withdrawn(fresh: Shop) -> None:
+    start(fresh)
+    pay(fresh)
+    fresh.control.decide_certification(fresh.appid)
+    read(fresh)
+    withdraw_elsewhere(fresh)
+    read(fresh)
+    kept = filing_of(fresh)
+    assert (kept.status, bool(kept.procedure_id)) == (S.PLATFORM_REVIEW, True)
+
+
+def test_the_watch_may_see_a_withdrawal_before_its_answer_is_noted(
+    fresh: Shop, monkeypatch: pytest.MonkeyPatch, move_clock: Callable[[float], None]
+) -> None:
+    review(fresh, move_clock)
+    withdraw = FilingCalls.cancel_apply_icp_filing
+
+    def answer_late(calls: FilingCalls, appid: str) -> Any:
+        answer = withdraw(calls, appid)
+        read_state_of(fresh)
+        return answer
+
+    monkeypatch.setattr(FilingCalls, "cancel_apply_icp_filing", answer_late)
+    assert fresh.do(filing_sending.request_withdrawal).status == ItemStatus.DONE
+    assert [one["status"] for one in filing_of(fresh).history][-2:] == ["platform_review", "withdrawn"]
+    assert_goes_alone(fresh)
+
+
+def review(shop: Shop, move_clock: Callable[[float], None]) -> None:  # noqa: F811
+    """WeChat's people have it for a while."""
+    start(shop)
+    pay(shop)
+    shop.control.decide_certification(shop.appid)
+    read(shop)
+    assert states(shop) == (S.PLATFORM_REVIEW, C.PASSED)
+    pass_time(shop, move_clock, 600)
+
+
+def withdraw_elsewhere(shop: Shop) -> None:  # noqa: F811
+    with shop.session() as db:
+        program = load_program(db, shop.id)
+        client = client_of(db, program)
+        settle(db)
+        client.filing.cancel_apply_icp_filing(program.appid)
+
+
+def read_state_of(shop: Shop) -> None:  # noqa: F811
+    with shop.session() as db:
+        filing_reading.read_state(db, load_program(db, shop.id))
+
+
+def assert_goes_alone(shop: Shop) -> None:  # noqa: F811
+    gone = filing_of(shop)
+    assert (states(shop), gone.procedure_id, gone.face_certifies) == ((S.WITHDRAWN, C.PASSED), "", False)
+    assert filing_sending.lacking_of(gone) == []
+    assert shop.do(filing_sending.request_face_check).status == ItemStatus.DONE
 
 
 def test_a_start_without_an_answer_is_found_by_its_event(fresh: Shop) -> None:
