@@ -10,7 +10,14 @@ from saas.batches.starting import Subject, start_one
 from saas.errors import N_, Conflict, Invalid
 from saas.programs.certification_access import open_certification
 from saas.programs.certification_data import lacking
-from saas.programs.certification_filling import Filling, all_papers, drop_unused, fill
+from saas.programs.certification_filling import (
+    Filling,
+    all_papers,
+    drop_unused,
+    fill,
+    fill_identity,
+    find_identities,
+)
 from saas.programs.certification_models import Certification, CertificationStatus, CertificationTemplate
 from saas.programs.certification_progress import note_certification
 from saas.programs.certification_states import ways
@@ -56,11 +63,23 @@ def make_draft(
 def fill_draft(db: Session, program: Program, certification: Certification, filling: Filling, *, who: Who) -> None:
     """Keep one part; what is at WeChat can be changed only while it is sent back."""
     require(who, Verb.WORK)
+    _lock_to_edit(db, certification)
+    fill(db, certification, filling, who=who)
+    activity.record(db, who, "program.certification.edit", program)
+
+
+def choose_identity(db: Session, program: Program, certification: Certification, name: str, *, who: Who) -> None:
+    """Keep what a person is certified as; raises Invalid for what is no leaf of WeChat's tree."""
+    require(who, Verb.WORK)
+    _lock_to_edit(db, certification)
+    fill_identity(certification, name, find_identities(db, program))
+    activity.record(db, who, "program.certification.edit", program)
+
+
+def _lock_to_edit(db: Session, certification: Certification) -> None:
     db.refresh(certification, with_for_update=True)
     if not ways(certification).edit:
         raise Conflict(N_("认证正在办理，现在不能修改资料"))
-    fill(db, certification, filling, who=who)
-    activity.record(db, who, "program.certification.edit", program)
 
 
 def discard_draft(db: Session, program: Program, certification: Certification, *, who: Who) -> None:

@@ -121,9 +121,8 @@ def reveal_personal(db: Session, filled: Certification | CertificationTemplate, 
     return {name: values[name] for name, one in FIELDS.items() if one.personal and values.get(name)}
 
 
-def choose_identity(filled: Filled, name: str, tree: IdentityTree | None, *, who: Who) -> None:
+def fill_identity(filled: Filled, name: str, tree: IdentityTree | None) -> None:
     """What the person is certified as: the name of a leaf of WeChat's tree, "" for nothing."""
-    require(who, Verb.WORK)
     leaves = {way[-1]["name"] for way in _ways(tree.nodes, ()) if not way[-1]["children"]} if tree else set()
     if name and name not in leaves:
         raise Invalid(N_("请选择列出的选项"), field="identification")

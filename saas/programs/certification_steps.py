@@ -57,15 +57,16 @@ def apply_template(db: Session, item: BatchItem) -> dict[str, Any]:
             raise Skipped(N_("已经认证，不需要再认证"))
         who = system(program.provider_id, item.batch.created_by_name)
         certification = make_draft(db, program, who=who, template=template)
-    elif certification.status == S.DRAFT:
-        _fill_gaps(certification, template)
     else:
-        raise Skipped(N_("认证正在进行"))
+        _fill_gaps(db, certification, template)
     missing = lacking(certification.values, certification.papers)
     return {"partial": [_lack(one) for one in missing]} if missing else {}
 
 
-def _fill_gaps(certification: Certification, template: CertificationTemplate) -> None:
+def _fill_gaps(db: Session, certification: Certification, template: CertificationTemplate) -> None:
+    db.refresh(certification, with_for_update=True)
+    if certification.status != S.DRAFT:
+        raise Skipped(N_("认证正在进行"))
     certification.values = {**template.values, **certification.values}
     certification.papers = {**template.papers, **certification.papers}
     certification.template_name = template.name

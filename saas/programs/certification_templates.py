@@ -7,7 +7,14 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.errors import N_, Invalid
-from saas.programs.certification_filling import Filling, all_papers, drop_unused, fill
+from saas.programs.certification_filling import (
+    Filling,
+    all_papers,
+    drop_unused,
+    fill,
+    fill_identity,
+    find_identities,
+)
 from saas.programs.certification_models import CertificationTemplate
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
@@ -32,10 +39,20 @@ def edit_template(
 ) -> None:
     """Keep one part of it, and maybe another name."""
     require(who, Verb.WORK)
+    db.refresh(template, with_for_update=True)
     if name is not None:
         template.name = _free_name(db, name, template)
     template.changed_at = clock.now()
     fill(db, template, filling, who=who)
+    activity.record(db, who, "certification_template.edit", template)
+
+
+def choose_identity(db: Session, template: CertificationTemplate, name: str, *, who: Who) -> None:
+    """Keep what a person is certified as; raises Invalid for what is no leaf of WeChat's tree."""
+    require(who, Verb.WORK)
+    db.refresh(template, with_for_update=True)
+    fill_identity(template, name, find_identities(db, None))
+    template.changed_at = clock.now()
     activity.record(db, who, "certification_template.edit", template)
 
 

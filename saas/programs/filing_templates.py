@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -10,8 +12,10 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.db import new_id
 from saas.errors import N_, Invalid, NotFound
-from saas.programs.filing_forms import forget_files
+from saas.programs.filing_fields import Part
+from saas.programs.filing_forms import attach, detach, fill_in, forget_files
 from saas.programs.filing_models import FilingTemplate
+from saas.programs.filing_tables import load_tables
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 
@@ -61,11 +65,34 @@ def rename_template(db: Session, template: FilingTemplate, name: str, *, who: Wh
     require(who, Verb.WORK)
     if name.strip() != template.name:
         template.name = _free_name(db, name)
-        note_change(db, template, who=who)
+        _note_change(db, template, who)
 
 
-def note_change(db: Session, template: FilingTemplate, *, who: Who) -> None:
-    """Say who changed it last, and when."""
+def edit_part(db: Session, template: FilingTemplate, part: Part, typed: Mapping[str, Any], *, who: Who) -> None:
+    """Keep what was typed on a page; raises FilingFaults."""
+    require(who, Verb.WORK)
+    db.refresh(template, with_for_update=True)
+    fill_in(template, part, typed, load_tables(db))
+    _note_change(db, template, who)
+
+
+def add_files(db: Session, template: FilingTemplate, uploads: Mapping[str, Sequence[bytes]], *, who: Who) -> None:
+    """Keep uploaded materials; raises FilingFaults."""
+    require(who, Verb.WORK)
+    db.refresh(template, with_for_update=True)
+    attach(db, template, uploads)
+    _note_change(db, template, who)
+
+
+def drop_file(db: Session, template: FilingTemplate, path: str, file_id: str, *, who: Who) -> None:
+    """Take a material away."""
+    require(who, Verb.WORK)
+    db.refresh(template, with_for_update=True)
+    detach(db, template, path, file_id)
+    _note_change(db, template, who)
+
+
+def _note_change(db: Session, template: FilingTemplate, who: Who) -> None:
     template.changed_at, template.changed_by = clock.now(), who.name
     activity.record(db, who, "filing_template.edit", template)
 

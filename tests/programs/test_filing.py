@@ -14,9 +14,9 @@ from saas.batches.models import ItemStatus
 from saas.components.access import load_component
 from saas.components.budgets import left
 from saas.components.tickets import store_ticket
-from saas.db import platform_session
+from saas.db import platform_session, settle
 from saas.errors import Conflict
-from saas.programs import filing_drafts, filing_reading, filing_sending
+from saas.programs import filing_drafts, filing_reading, filing_sending, filing_templates
 from saas.programs.access import load_program
 from saas.programs.filing_checks import FilingFaults
 from saas.programs.filing_fields import (
@@ -394,6 +394,28 @@ def test_what_is_typed_wrong_is_refused_at_its_field(
         filing_drafts.edit_part(db, load_program(db, certified.id), part, typed, who=certified.alice)
     assert any(fault.field.endswith(field) for fault in refused.value.faults)
     assert filing_of(certified).values == before
+
+
+def test_two_people_change_a_template_at_once(certified: Shop) -> None:
+    alice, path = certified.alice, next(iter(PICTURES))
+    fill_in(certified)
+    with certified.session() as db:
+        template = filing_templates.add_template(db, "餐饮", who=alice)
+    for number, change in enumerate((
+        lambda db, row: filing_templates.edit_part(db, row, Part.SUBJECT, {NAME: "青禾果蔬有限公司"}, who=alice),
+        lambda db, row: filing_templates.add_files(db, row, {path: PICTURES[path]}, who=alice),
+        lambda db, row: filing_templates.drop_file(db, row, path, row.files[path][0], who=alice),
+    )):  # fmt: skip
+        with certified.session() as db, certified.session() as elsewhere:
+            mine = filing_templates.load_template(db, template.id)
+            theirs = filing_templates.load_template(elsewhere, template.id)
+            assert mine is not None
+            assert theirs is not None
+            comment = f"为到店顾客提供扫码点餐、外卖下单和会员积分查询服务{number}"
+            filing_templates.edit_part(elsewhere, theirs, Part.PROGRAM, {COMMENT: comment}, who=alice)
+            settle(elsewhere)
+            change(db, mine)
+            assert mine.values[COMMENT] == comment
 
 
 def test_nothing_personal_is_in_the_log_or_the_items(certified: Shop) -> None:

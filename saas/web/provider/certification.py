@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -207,7 +208,8 @@ def choose_certification_identity(program_id: UUID) -> ResponseReturnValue:
     if not ways(row).edit:
         return done(_("认证正在办理，现在不能修改资料"), _page(program), "warning")
     if request.method == "POST":
-        return save_identity(row, tree, _part_address(program, Part.BASICS))
+        choose = partial(certifying.choose_identity, g.db, program, row, who=g.who)
+        return save_identity(choose, _part_address(program, Part.BASICS))
     return render(
         "provider/certification/identity.html", tree=tree, place=place_in(tree, request.args.get("at", "")) if tree
         else None, chosen=row.values.get("identification", ""), back=_part_address(program, Part.BASICS),

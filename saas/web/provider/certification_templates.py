@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -12,8 +14,8 @@ from saas.errors import AppError, NotFound
 from saas.programs import certification_templates as templates
 from saas.programs.certification_access import get_paper, get_template, list_templates
 from saas.programs.certification_data import FIELDS, Part
-from saas.programs.certification_filling import choose_identity, find_identities, place_in, reveal_personal
-from saas.programs.certification_models import Certification, CertificationTemplate, Filled, IdentityTree
+from saas.programs.certification_filling import find_identities, place_in, reveal_personal
+from saas.programs.certification_models import Certification, CertificationTemplate, Filled
 from saas.tenants import activity
 from saas.tenants.access import Verb, require
 from saas.web.going import done, refused
@@ -105,17 +107,17 @@ def choose_template_identity(certification_template_id: UUID) -> ResponseReturnV
     row = get_template(g.db, g.who, certification_template_id, Verb.WORK)
     back, tree = _part_address(row, Part.BASICS), find_identities(g.db, None)
     if request.method == "POST":
-        return save_identity(row, tree, back)
+        return save_identity(partial(templates.choose_identity, g.db, row, who=g.who), back)
     return render(
         "provider/certification/identity.html", tree=tree, place=place_in(tree, request.args.get("at", "")) if tree
         else None, chosen=row.values.get("identification", ""), back=back, name=row.name, read_url="",
     )  # fmt: skip
 
 
-def save_identity(filled: Filled, tree: IdentityTree | None, back: str) -> ResponseReturnValue:
+def save_identity(choose: Callable[[str], None], back: str) -> ResponseReturnValue:
     """Keep the identity that was chosen in the tree."""
     try:
-        choose_identity(filled, request.form.get("identity", ""), tree, who=g.who)
+        choose(request.form.get("identity", ""))
     except AppError as error:
         return refused(error, request.path)
     return done(_("已保存认证身份"), back)

@@ -16,7 +16,6 @@ from saas.errors import N_, AppError, NotFound
 from saas.programs import filing as filings
 from saas.programs import filing_drafts, filing_reading, filing_sending, filing_templates
 from saas.programs.filing_fields import Part
-from saas.programs.filing_forms import attach, detach, fill_in
 from saas.programs.filing_models import FilingTemplate
 from saas.programs.filing_tables import load_tables
 from saas.programs.models import Program
@@ -105,10 +104,9 @@ def edit_filing_template(filing_template_id: UUID, part: str) -> ResponseReturnV
     if sending and not request.values.get("redraw"):
         try:
             if page is Part.MATERIALS:
-                attach(g.db, template, sent_files(template))
+                filing_templates.add_files(g.db, template, sent_files(template), who=g.who)
             else:
-                fill_in(template, page, typed or {}, tables)
-            filing_templates.note_change(g.db, template, who=g.who)
+                filing_templates.edit_part(g.db, template, page, typed or {}, who=g.who)
         except AppError as error:
             errors = errors_of(error)
         else:
@@ -137,8 +135,7 @@ def show_filing_template_file(filing_template_id: UUID) -> ResponseReturnValue:
 @provider.post("/filing-templates/<uuid:filing_template_id>/file/drop")
 def drop_filing_template_file(filing_template_id: UUID) -> ResponseReturnValue:
     template = filing_templates.get_template(g.db, g.who, filing_template_id, Verb.WORK)
-    detach(g.db, template, *dropped())
-    filing_templates.note_change(g.db, template, who=g.who)
+    filing_templates.drop_file(g.db, template, *dropped(), who=g.who)
     return done(_("已移除"), _part_address(template, Part.MATERIALS))
 
 
