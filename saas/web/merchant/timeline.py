@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, g, url_for
+from flask import g, url_for
 from flask_babel import gettext as _
 
 from saas import clock
 from saas.errors import N_
-from saas.onboarding.entering import lacking_permissions, needs_authorization
+from saas.onboarding.entering import lacking_permissions
 from saas.onboarding.guides import GUIDES
 from saas.onboarding.parts import Opened, parts_of
 from saas.programs import standing
@@ -60,19 +60,29 @@ class Station:
 
 
 @dataclass(frozen=True)
+class Now:
+    """What counts for a mini program now: the word, whose turn it is, and for what is hers the advice, the time left in
+    words and the one button, which lacks only where she may not press it. `since` is as old as the word.
+    """
+
+    word: str
+    turn: str
+    since: datetime | None = None
+    is_hers: bool = False
+    advice: str = ""
+    remaining: str = ""
+    deed: Deed | None = None
+
+
+@dataclass(frozen=True)
 class Card:
-    """One mini program on her pages. `remaining` is the time left for what is to be done, in words."""
+    """One mini program on her pages."""
 
     program: Program
     name: str
     stations: list[Station]
-    word: str
-    turn: str
-    is_hers: bool
-    advice: str
-    remaining: str
-    deed: Deed | None
-    case: Opened | None
+    now: Now
+    may_answer: bool
 
     @property
     def done(self) -> int:
@@ -84,7 +94,7 @@ def cards(programs: Collection[Program]) -> list[Card]:
     steps = standing.steps_of(g.db, [program.id for program in programs])
     cases: dict[UUID | None, Opened] = {one.onboarding.program_id: one for one in open_cases()}
     made = [_card(program, steps[program.id], cases.get(program.id)) for program in programs]
-    return sorted(made, key=lambda card: not card.is_hers)
+    return sorted(made, key=lambda card: not card.now.is_hers)
 
 
 def open_cases() -> list[Opened]:
@@ -94,9 +104,7 @@ def open_cases() -> list[Opened]:
 
 def case_deed(case: Opened) -> Deed | None:
     """The button to the form, where she may fill it in."""
-    if not g.who.may(Verb.ANSWER) or "merchant.show_onboarding" not in current_app.view_functions:
-        return None
-    return Deed(_("去填写资料"), url_for("merchant.show_onboarding", onboarding_id=case.onboarding.id))
+    return _to_forms(case) if g.who.at(case.onboarding.merchant_id).may(Verb.ANSWER) else None
 
 
 def name_of(program: Program) -> str:
@@ -118,32 +126,45 @@ def word_for_her(word: str) -> str:
 
 
 def _card(program: Program, rows: Sequence[ProgramStep], case: Opened | None) -> Card:
-    authorize = needs_authorization(program)
-    waits = program.turn == Turn.MERCHANT
-    hers = authorize or waits or case is not None
-    left = program.due_at - clock.now() if program.due_at and waits else timedelta()
-    word, turn = word_for_her(program.stage), program.turn
-    if not waits and hers:
-        turn = Turn.MERCHANT
-        word = _("缺少必需的权限") if authorize else _("等您填写资料")
+    may_answer = g.who.at(program.merchant_id).may(Verb.ANSWER)
+    now = _now(program, case)
     return Card(
-        program=program, name=name_of(program), stations=_stations(program, rows), word=word,
-        turn=turn_words(turn), is_hers=hers,
-        advice=_(GUIDES[Word(program.stage)].brief) if waits and Word(program.stage) in GUIDES else "",
-        remaining=span(left.total_seconds()) if left > timedelta() else "",
-        deed=_deed(program, authorize, waits, case) if g.who.may(Verb.ANSWER) else None, case=case,
-    )  # fmt: skip
+        program, name_of(program), _stations(program, rows), now if may_answer else replace(now, deed=None), may_answer
+    )
 
 
-def _deed(program: Program, authorize: bool, waits: bool, case: Opened | None) -> Deed | None:
-    if authorize:
-        label = _("去授权") if program.authorization != AuthorizationStatus.AUTHORIZED else _("重新授权")
-        return Deed(label, url_for("merchant.authorize_program", program_id=program.id), by_post=True)
-    if waits:
-        return Deed(_("看看怎么做"), url_for("merchant.show_waiting", program_id=program.id))
-    if Word(program.stage) in _RAN_OUT:
-        return Deed(_("请微信再发一次"), url_for("merchant.show_waiting", program_id=program.id))
-    return case_deed(case) if case is not None else None
+def _now(program: Program, case: Opened | None) -> Now:
+    """Without an authorization nothing can be done; then comes what has a clock, then what has none."""
+    word, hers = Word(program.stage), turn_words(Turn.MERCHANT)
+    stands = Now(word_for_her(word), hers, program.stage_since, True)
+    if program.appid and program.authorization != AuthorizationStatus.AUTHORIZED:
+        return replace(stands, deed=_to_authorize(program, _("去授权")))
+    if program.turn == Turn.MERCHANT:
+        left = program.due_at - clock.now() if program.due_at else timedelta()
+        return replace(
+            stands, advice=_(GUIDES[word].brief) if word in GUIDES else "",
+            remaining=span(left.total_seconds()) if left > timedelta() else "",
+            deed=_to_waiting(program, _("看看怎么做")),
+        )  # fmt: skip
+    if word in _RAN_OUT:
+        return replace(stands, deed=_to_waiting(program, _("请微信再发一次")))
+    if program.appid and lacking_permissions(program):
+        return Now(_("缺少必需的权限"), hers, None, True, deed=_to_authorize(program, _("重新授权")))
+    if case is not None:
+        return Now(_("等您填写资料"), hers, None, True, deed=_to_forms(case))
+    return Now(word_for_her(word), turn_words(program.turn), program.stage_since)
+
+
+def _to_authorize(program: Program, label: str) -> Deed:
+    return Deed(label, url_for("merchant.authorize_program", program_id=program.id), by_post=True)
+
+
+def _to_waiting(program: Program, label: str) -> Deed:
+    return Deed(label, url_for("merchant.show_waiting", program_id=program.id))
+
+
+def _to_forms(case: Opened) -> Deed:
+    return Deed(_("去填写资料"), url_for("merchant.show_onboarding", onboarding_id=case.onboarding.id))
 
 
 def _stations(program: Program, rows: Sequence[ProgramStep]) -> list[Station]:
