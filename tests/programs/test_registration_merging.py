@@ -205,10 +205,11 @@ def test_an_authorization_that_waits_for_the_merging_finds_the_prepared_row(offi
     case = office.add(program=prepared.id)
     waiting = Thread(target=authorize)
     with office.session() as db:
-        program = adopt_result(db, load_registration(db, case.id), appid)
+        ensure_program(db, load_component(db, office.component.id), appid)
         waiting.start()
-        waiting.join(0.5)
+        waiting.join(1)
         assert waiting.is_alive()
+        program = adopt_result(db, load_registration(db, case.id), appid)
     waiting.join(10)
     assert program.id == prepared.id
     assert [(row.id, is_new) for row, is_new in found] == [(prepared.id, False)]
@@ -221,9 +222,10 @@ def test_of_two_cases_the_second_result_is_a_mini_program_of_its_own(office: Off
     prepared = office.prepare()
     cases = [office.add(program=prepared.id), office.add(program=prepared.id)]
     with office.session() as late:
-        assert load_program(late, prepared.id).appid == ""
+        row = load_program(late, prepared.id)
         with office.session() as db:
             adopt_result(db, load_registration(db, cases[0].id), "wx00aa11bb22cc33dd")
+        assert row.appid == ""
         second = adopt_result(late, load_registration(late, cases[1].id), "wx00aa11bb22cc33ee")
         assert second.id != prepared.id
     with office.session() as db:
