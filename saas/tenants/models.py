@@ -192,17 +192,37 @@ class WeChatSignIn(TenantOwned, Base):
 
 
 class LoginSession(HasId, Base):
-    """A signed-in browser. Only the hash of its token is kept; revoking the row signs it out."""
+    """A signed-in browser. Only the hash of its token is kept; revoking the row signs it out.
+
+    A sign-in at a provider's own host comes from one at the platform's address (`parent_id`); they are signed out
+    together.
+    """
 
     __tablename__ = "login_sessions"
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("login_sessions.id", ondelete="CASCADE"), index=True, default=None
+    )
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
     ip: Mapped[str] = mapped_column(Text, default="")
     user_agent: Mapped[str] = mapped_column(Text, default="")
+
+
+class HandOver(HasId, Base):
+    """A sign-in on its way from the platform's address to a provider's own host; its secret is kept as a hash only."""
+
+    __tablename__ = "hand_overs"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("login_sessions.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    host: Mapped[str] = mapped_column(Text)
+    asker_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class MailTokenPurpose(StrEnum):
@@ -237,8 +257,9 @@ class Consent(HasId, Base):
 class OutgoingMail(HasId, Base):
     """A mail to be sent by a job; kept, so that the demo can show it and a lost send is repeated.
 
-    `provider_id` is set when a provider's work caused it, and empty for mails about a person's own account. Bodies hold
-    secret links, so outside the demo they are emptied once sent.
+    `provider_id` is set when a provider's work caused it, and empty for mails about a person's own account. `sender` is
+    the name that it comes from, empty for the platform's. Bodies hold secret links, so outside the demo they are
+    emptied once sent.
     """
 
     __tablename__ = "outgoing_mails"
@@ -246,6 +267,7 @@ class OutgoingMail(HasId, Base):
     provider_id: Mapped[UUID | None] = mapped_column(default=None)
     to: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
+    sender: Mapped[str] = mapped_column(Text, default="")
     body_text: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text, default="")
     sent_at: Mapped[datetime | None] = mapped_column(default=None)
