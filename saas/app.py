@@ -12,7 +12,7 @@ from saas import db, logs
 from saas.components import budgets
 from saas.config import Settings, settings
 from saas.tenants import keys
-from saas.web import errors, health, language, pages, security, sign_in
+from saas.web import brands, errors, health, language, pages, security, sign_in
 
 
 def create_app(config: Settings | None = None) -> Flask:
@@ -27,6 +27,7 @@ def create_app(config: Settings | None = None) -> Flask:
     language.speak(app)
     sign_in.recognise(app)
     pages.render_with(app, config)
+    brands.show_on_pages(app)
     errors.explain(app)
     health.watch(app)
     for blueprint in _blueprints():

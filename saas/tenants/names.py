@@ -18,6 +18,7 @@ RESERVED_SLUGS = frozenset(
     """.split()  # noqa: SIM905 - readable as lines
 )
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,28}[a-z0-9])")
+_MERCHANT_PAGE = re.compile(r"/m/([a-z0-9][a-z0-9-]*)(?:/|$|\?)")
 _ADDRESS = re.compile(r"://|www\.|\b[\w-]+\.(?:com|cn|net|top|xyz|vip|cc|org|shop|site)\b", re.IGNORECASE)
 
 
@@ -72,3 +73,9 @@ def slug_from(name: str) -> str:
 def random_tail() -> str:
     """Five letters and digits that are not mistaken for one another."""
     return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(5))
+
+
+def slug_of_merchant_page(path: str) -> str:
+    """Whose merchant pages a path of ours belongs to; "" for all other pages."""
+    found = _MERCHANT_PAGE.match(path)
+    return found[1] if found else ""

@@ -20,10 +20,10 @@ from saas.errors import N_, Invalid
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.models import Provider, ProviderStatus, WeChatSignIn
+from saas.tenants.names import slug_of_merchant_page
 
 _APPID = re.compile(r"wx[0-9a-f]{16}")
 _SECRET = re.compile(r"[0-9A-Za-z]{32}")
-_MERCHANT_PAGE = re.compile(r"/m/([a-z0-9][a-z0-9-]*)(?:/|$|\?)")
 
 
 class Kind(StrEnum):
@@ -48,8 +48,8 @@ class SignInApp:
 def app_for(path: str, *, in_wechat: bool) -> SignInApp | None:
     """The app to sign in with on the way to a page of ours: on a merchant's page the provider's own, if she has one."""
     kind = Kind.ACCOUNT if in_wechat else Kind.SITE
-    found = _MERCHANT_PAGE.match(path)
-    own = app_of(found[1], kind) if found else None
+    slug = slug_of_merchant_page(path)
+    own = app_of(slug, kind) if slug else None
     return own or app_of("", kind)
 
 

@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from saas.errors import NotFound
 from saas.tenants import providers
+from saas.tenants.branding import brand_of
 from saas.web import unit
 from saas.web.sign_in import ask_to_sign_in, client_ip, may_enter
 
@@ -59,4 +60,5 @@ def enter_public() -> None:
 def _begin(provider_id: UUID) -> None:
     structlog.contextvars.bind_contextvars(provider=g.slug)
     g.provider = providers.own_provider(unit.begin_for(provider_id))
+    g.brand = brand_of(g.provider)
     g.time_zone = g.provider.time_zone

@@ -209,6 +209,7 @@ ACTIVITIES: Mapping[str, str] = {
     "privacy_template.add": N_("添加隐私模板"),
     "privacy_template.delete": N_("删除隐私模板"),
     "privacy_template.edit": N_("编辑隐私模板"),
+    "provider.change_brand": N_("修改品牌"),
     "provider.change_settings": N_("修改设置"),
     "provider.change_wechat_sign_in": N_("修改微信登录设置"),
     "provider.create": N_("注册服务商"),
