@@ -37,7 +37,7 @@ def send_mail(db: Session, mail_id: UUID, _attempt: int) -> None:
     settle(db)
     mail.send(
         to=letter.to, subject=letter.subject, text=letter.body_text, html=letter.body_html,
-        message_id=f"<{letter.id}@daiban>",
+        message_id=f"<{letter.id}@daiban>", sender_name=letter.sender,
     )  # fmt: skip
     letter.sent_at = clock.now()
     letter.error = ""

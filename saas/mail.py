@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate, make_msgid, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from saas.config import settings
 
 
-def send(*, to: str, subject: str, text: str, html: str = "", message_id: str = "") -> None:
+def send(*, to: str, subject: str, text: str, html: str = "", message_id: str = "", sender_name: str = "") -> None:
     """Send one message by DAIBAN_MAIL_URL (``smtp`` with STARTTLS, ``smtps``, or ``demo:`` which sends nothing).
 
+    `sender_name` stands before the address of DAIBAN_MAIL_URL, which does not change.
     Raises OSError or smtplib.SMTPException when the server cannot be reached or refuses.
     """
     address = urlsplit(settings().mail_url)
@@ -21,7 +23,11 @@ def send(*, to: str, subject: str, text: str, html: str = "", message_id: str = 
         return
     sender = parse_qs(address.query).get("from", [f"daiban@{address.hostname}"])[0]
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, to, subject
+    if sender_name:
+        message["From"] = Address(display_name=sender_name, addr_spec=parseaddr(sender)[1])
+    else:
+        message["From"] = sender
+    message["To"], message["Subject"] = to, subject
     message["Date"], message["Message-ID"] = formatdate(), message_id or make_msgid(domain="daiban")
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)

@@ -23,6 +23,7 @@ from saas.onboarding.models import Entry, EntryLink, Part
 from saas.programs.listing import select_programs
 from saas.tenants import activity, phones
 from saas.tenants.access import Verb, Who, require, system
+from saas.tenants.branding import brand_of
 from saas.tenants.letters import LOCALES, send_letter
 from saas.tenants.models import Merchant, MerchantRole, OutgoingText, User
 from saas.tenants.names import clean_email
@@ -125,8 +126,9 @@ def mail_link(db: Session, link: EntryLink, merchant: Merchant, *, who: Who, to:
     """Mail a link to somebody; raises Invalid, LinkOver."""
     _require_sendable(db, link, who)
     address, own = clean_email(to), own_provider(db)
+    brand = brand_of(own)
     send_letter(
-        db, "entry_link", to=address, locale=locale, provider_id=who.provider_id, provider=own.name,
+        db, "entry_link", to=address, locale=locale, provider_id=who.provider_id, brand=brand, provider=brand.name,
         merchant=merchant.name, link=link_address(link, own.slug),
         due=f"{link.expires_at.astimezone(_BEIJING):%Y-%m-%d %H:%M}",
     )  # fmt: skip
@@ -149,7 +151,7 @@ def text_link(db: Session, link: EntryLink, merchant: Merchant, *, who: Who, to:
     address = link_address(link, own.slug)
     message = send_text(
         db, "entry_link", to=number, locale=locale if locale in LOCALES else LOCALES[0], provider_id=who.provider_id,
-        provider=own.name[:20], merchant=merchant.name[:20], link=address,
+        provider=brand_of(own).name[:20], merchant=merchant.name[:20], link=address,
     )  # fmt: skip
     if address not in message.text:  # an address cut in the middle leads nowhere
         raise Invalid(N_("链接太长，短信放不下，请用邮件发送或自己转发"), field="to")

@@ -27,6 +27,7 @@ from saas.programs.models import AuthorizationLink, AuthorizationStatus, Program
 from saas.programs.permissions import ESSENTIAL
 from saas.tenants import activity
 from saas.tenants.access import Who
+from saas.tenants.branding import brand_of
 from saas.tenants.letters import send_letter
 from saas.tenants.merchants import load_merchant
 from saas.tenants.models import Merchant
@@ -144,9 +145,10 @@ def _usable_link(db: Session, program: Program) -> AuthorizationLink | None:
 
 def _mail(db: Session, program: Program, merchant: Merchant, link: AuthorizationLink, who: Who) -> None:
     own, name = own_provider(db), program.name or program.appid
+    brand = brand_of(own)
     send_letter(
-        db, "authorization_link", to=merchant.contact_email, provider_id=program.provider_id, provider=own.name,
-        name=name, appid=program.appid, due=f"{link.expires_at.astimezone(ZONE):%Y-%m-%d %H:%M}",
+        db, "authorization_link", to=merchant.contact_email, provider_id=program.provider_id, brand=brand,
+        provider=brand.name, name=name, appid=program.appid, due=f"{link.expires_at.astimezone(ZONE):%Y-%m-%d %H:%M}",
         link=link_address(link, own.slug),
     )  # fmt: skip
     activity.record(db, who, "authorization_link.mail", link, detail={"program": name})

@@ -38,6 +38,7 @@ from saas.programs.registration_trials import is_trial
 from saas.queue import Later, pause
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
+from saas.tenants.branding import brand_of
 from saas.tenants.letters import send_letter
 from saas.tenants.merchants import load_merchant
 from saas.tenants.models import Merchant
@@ -176,9 +177,10 @@ def mail_link(db: Session, case: Registration, *, who: Who) -> None:
         raise Conflict(N_("现在没有可以发送的链接"))
     if not merchant.contact_email:
         raise Conflict(N_("商家资料里没有联系邮箱，请先补上"))
+    brand = brand_of(own_provider(db))
     send_letter(
-        db, "registration_link", to=merchant.contact_email, provider_id=who.provider_id, name=case.name,
-        provider=own_provider(db).name, due=f"{until.astimezone(ZONE):%Y-%m-%d %H:%M}", link=case.link,
+        db, "registration_link", to=merchant.contact_email, provider_id=who.provider_id, brand=brand, name=case.name,
+        provider=brand.name, due=f"{until.astimezone(ZONE):%Y-%m-%d %H:%M}", link=case.link,
     )  # fmt: skip
     activity.record(db, who, "registration.mail", case)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -21,6 +22,7 @@ from saas.errors import N_, Conflict, Forbidden, Invalid, NotFound
 from saas.tenants import activity, passwords
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.accounts import NOWHERE, Origin, user_by_email
+from saas.tenants.branding import brand_of
 from saas.tenants.consents import record_consent
 from saas.tenants.letters import link, send_letter
 from saas.tenants.mail_tokens import LinkIsOver
@@ -248,17 +250,18 @@ def _invite(
 
 def _mail(db: Session, who: Who, invitation: Invitation, merchant: Merchant | None, token: str) -> None:
     provider = db.scalars(select(Provider).where(Provider.id == who.provider_id)).one()
-    to_whom = {"name": invitation.name, "provider": provider.name, "link": link(f"/invitations/{token}")}
+    to_whom: dict[str, Any] = {"name": invitation.name, "link": link(f"/invitations/{token}")}
     if merchant is None:
         role = i18n.translate(invitation.locale, ROLE_NAMES[invitation.role])
         send_letter(
             db, "invite_member", to=invitation.email, locale=invitation.locale, provider_id=who.provider_id,
-            inviter=who.name, role=role, email=invitation.email, **to_whom,
+            inviter=who.name, role=role, email=invitation.email, provider=provider.name, **to_whom,
         )  # fmt: skip
     else:
+        brand = brand_of(provider)
         send_letter(
             db, "invite_merchant", to=invitation.email, locale=invitation.locale, provider_id=who.provider_id,
-            merchant=merchant.name, email=invitation.email, **to_whom,
+            brand=brand, merchant=merchant.name, email=invitation.email, provider=brand.name, **to_whom,
         )  # fmt: skip
 
 
