@@ -11,11 +11,14 @@ from sqlalchemy import select
 
 from saas import clock
 from saas.batches.models import BatchItem
+from saas.db import platform_session
+from saas.onboarding.models import Reminder
 from saas.programs import standing
 from saas.programs.certification_models import Certification, CertificationStatus
 from saas.programs.filing_models import FilingStatus
 from saas.programs.registration_models import Registration, RegistrationStatus
 from saas.programs.words import Step, Word
+from saas.tenants.models import OutgoingMail
 from tests.onboarding.scenes import Scene, scene  # noqa: F401 - fixture
 from tests.web.conftest import Browser
 
@@ -144,3 +147,22 @@ def test_a_registration_of_hers_is_on_her_first_page(browser: Open, scene: Scene
 
 def test_a_form_without_its_token_is_refused(browser: Open, texted: Scene) -> None:
     assert browser("mei").client.post(f"{page(texted)}/again").status_code == 400
+
+
+def test_alice_sees_reminders_and_sends_one(browser: Open, texted: Scene) -> None:
+    alice, path = browser("alice"), f"/p/alice/programs/{texted.program_id}"
+    assert f"{path}/remind" in alice.text(path)
+    assert f"{path}/remind" not in browser("bob").text(path)
+    assert alice.post(f"{path}/remind").status_code == 303
+    text = alice.text(path)
+    assert "已提醒商家，发出 2 条" in text
+    assert "Alice 手动提醒" in text
+    assert "me***@example.com" in text
+    assert f"{path}/remind" not in text
+    alice.post(f"{path}/remind")
+    assert "1 小时内已经提醒过" in alice.text(path)
+    with platform_session("test") as db:
+        assert len(list(db.scalars(select(OutgoingMail)))) == 2
+        assert [row.sent_by for row in db.scalars(select(Reminder))] == ["Alice"]
+    assert "提醒商家" in alice.text(f"{path}/activity")
+    assert browser("bob").post(f"{path}/remind").status_code == 403

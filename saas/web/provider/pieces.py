@@ -188,6 +188,7 @@ ACTIVITIES: Mapping[str, str] = {
     "program.read_privacy": N_("读取隐私设置"),
     "program.release": N_("发布"),
     "program.release.done": N_("发布完成"),
+    "program.remind": N_("提醒商家"),
     "program.resume": N_("恢复服务"),
     "program.roll_back": N_("版本回退"),
     "program.roll_back.done": N_("版本回退完成"),

@@ -1,0 +1,325 @@
+"""Reminders: a merchant's people are told, by text message or mail, of what waits for her side and runs out.
+
+A row of `reminders` is the truth: what is not yet there for a stage and a channel is sent, in the transaction that
+writes it, so that two workers, or one that was killed, send it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, defer
+
+from saas import clock, i18n, sms
+from saas.db import new_id, platform_session
+from saas.errors import N_, Conflict
+from saas.onboarding.models import Reminder
+from saas.onboarding.waiting import (
+    Kind,
+    Waiting,
+    of_authorization,
+    of_certification,
+    of_filing,
+    of_registration,
+    waitings_of,
+)
+from saas.programs.certification_models import OF_ADMINISTRATOR, Certification, CertificationStatus
+from saas.programs.filing_models import Filing, FilingStatus
+from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.permissions import ESSENTIAL
+from saas.programs.registration_models import Registration, RegistrationStatus
+from saas.queue import Lane, enqueue_for
+from saas.tenants import activity, phones
+from saas.tenants.access import Verb, Who, require
+from saas.tenants.letters import LOCALES, link, send_letter
+from saas.tenants.models import Merchant, MerchantMembership, Provider, ProviderStatus, User
+from saas.tenants.providers import own_provider
+from saas.tenants.texts import send_text
+from saas.wx.limits import ZONE
+
+REMIND = "jobs.reminders.remind"
+HAND_PAUSE = timedelta(hours=1)
+"""How long after a reminder nobody may send another by hand."""
+MORNING, EVENING = time(8), time(21)
+"""In the provider's time zone; outside of it nobody is woken, unless the time would run out meanwhile."""
+_NIGHT_MARGIN = timedelta(hours=1)
+_LAST_CALL = timedelta(hours=6)
+_NO_END = (timedelta(days=2), timedelta(days=7), timedelta(days=14))
+_LONGEST_LINK = 100
+_BY_HAND = "by_hand"
+
+
+class Stage(StrEnum):
+    """When a reminder goes out by itself: at the beginning, in the middle, before the end."""
+
+    BEGUN = "begun"
+    HALF = "half"
+    LAST = "last"
+
+
+class Channel(StrEnum):
+    """NONE: there was nobody to tell."""
+
+    TEXT = "text"
+    MAIL = "mail"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody of the merchant with an account, as far as she can be reached: her number, her confirmed address."""
+
+    locale: str
+    phone: str = ""
+    email: str = ""
+
+
+def stage_at(waiting: Waiting, now: datetime) -> Stage | None:
+    """The stage that has begun last; None before the beginning and after the end. What has no end is mentioned for two
+    weeks.
+    """
+    began_at, ends_at = waiting.began_at, waiting.ends_at
+    if ends_at is None:
+        half, last, over = (began_at + after for after in _NO_END)
+    else:
+        span = ends_at - began_at
+        half, last, over = began_at + span / 2, ends_at - min(_LAST_CALL, span / 4), ends_at
+    if not began_at <= now < over:
+        return None
+    return Stage.LAST if now >= last else Stage.HALF if now >= half else Stage.BEGUN
+
+
+def is_quiet(now: datetime, ends_at: datetime | None, zone: str) -> bool:
+    """Whether people sleep, and may: in the morning there will still be time."""
+    local = now.astimezone(ZoneInfo(zone))
+    if MORNING <= local.time() < EVENING:
+        return False
+    morning = datetime.combine(local.date(), MORNING, local.tzinfo)
+    if local.time() >= EVENING:
+        morning += timedelta(days=1)
+    return ends_at is None or morning + _NIGHT_MARGIN <= ends_at
+
+
+def due_stage(waiting: Waiting, program: Program, zone: str) -> Stage | None:
+    """The stage to remind of now, if it is not done yet. A merchant who took her authorization back is left alone."""
+    now = clock.now()
+    if not waiting.is_active or is_quiet(now, waiting.ends_at, zone):
+        return None
+    if waiting.kind is Kind.AUTHORIZE and program.authorization == AuthorizationStatus.UNAUTHORIZED:
+        return None
+    return stage_at(waiting, now)
+
+
+def remind_when_due(db: Session, program: Program) -> int:
+    """Send what is due for a mini program and was not sent; says how many messages went out."""
+    merchant = _merchant_of(db, program)
+    if merchant is None:
+        return 0
+    zone, sent = own_provider(db).time_zone, 0
+    for waiting in waitings_of(db, program):
+        if stage := due_stage(waiting, program, zone):
+            sent += _remind(db, program, merchant, waiting, stage.value)
+    return sent
+
+
+def remind_by_hand(db: Session, program: Program, *, who: Who) -> int:
+    """Remind the merchant now, whatever the hour; at most once an hour, whoever or whatever sent the last one. Says
+    how many messages went out. Raises Conflict.
+    """
+    require(who, Verb.WORK)
+    db.refresh(program, with_for_update=True)
+    merchant = _merchant_of(db, program)
+    waiting = next((one for one in waitings_of(db, program) if one.is_active), None)
+    if merchant is None or waiting is None:
+        raise Conflict(N_("现在没有等商家处理的事，不用提醒"))
+    if (last := last_reminded(db, program)) is not None and last > clock.now() - HAND_PAUSE:
+        raise Conflict(N_("1 小时内已经提醒过，请稍后再提醒"))
+    if not people_of(merchant):
+        raise Conflict(N_("商家还没有人登录过，请先发邀请链接"))
+    sent = _remind(db, program, merchant, waiting, f"{_BY_HAND} {clock.now().isoformat()}", sent_by=who.name)
+    activity.record(db, who, "program.remind", program, detail={"step": waiting.kind.value, "count": sent})
+    return sent
+
+
+def last_reminded(db: Session, program: Program) -> datetime | None:
+    """When the last reminder went out, by itself or by hand."""
+    return db.scalar(
+        select(func.max(Reminder.created_at)).where(
+            Reminder.program_id == program.id, Reminder.channel != Channel.NONE.value
+        )
+    )
+
+
+def list_reminders(db: Session, program: Program, *, limit: int = 10) -> list[Reminder]:
+    """What was sent about a mini program, newest first."""
+    query = select(Reminder).where(Reminder.program_id == program.id).order_by(Reminder.id.desc())
+    return list(db.scalars(query.limit(limit)))
+
+
+def look_for_due(db: Session) -> int:
+    """Cron, in a platform session: have those mini programs reminded that are due; says how many."""
+    found = list(_candidates(db))
+    known = _sent_stages(db, {program.id for program, _zone, _waiting in found})
+    due = {
+        (program.provider_id, program.id)
+        for program, zone, waiting in found
+        if (stage := due_stage(waiting, program, zone))
+        and (program.id, waiting.kind.value, waiting.began_at, stage.value) not in known
+    }
+    for provider_id, program_id in sorted(due):
+        enqueue_for(db, provider_id, REMIND, program_id, lane=Lane.POLL)
+    return len(due)
+
+
+def people_of(merchant: Merchant) -> list[Person]:
+    """The merchant's people who can be reached. They stand above the tenant wall."""
+    query = (
+        select(User)
+        .join(MerchantMembership, MerchantMembership.user_id == User.id)
+        .where(
+            MerchantMembership.merchant_id == merchant.id, MerchantMembership.provider_id == merchant.provider_id,
+            User.blocked_at.is_(None),
+        )
+        .order_by(MerchantMembership.id)
+    )  # fmt: skip
+    with platform_session("find whom to remind of what waits for a merchant") as platform:
+        found = [
+            Person(
+                user.locale if user.locale in LOCALES else LOCALES[0],
+                (phones.phone_of(user) or "") if sms.is_set_up() else "",
+                user.email if user.email_verified_at else "",
+            )
+            for user in platform.scalars(query)
+        ]
+    return [person for person in found if person.phone or person.email]
+
+
+def _merchant_of(db: Session, program: Program) -> Merchant | None:
+    query = select(Merchant).where(Merchant.id == program.merchant_id, Merchant.archived_at.is_(None))
+    return db.scalar(query) if program.merchant_id else None
+
+
+def _remind(
+    db: Session, program: Program, merchant: Merchant, waiting: Waiting, stage: str, *, sent_by: str = ""
+) -> int:
+    """Tell everybody once. The last call, and whatever has an end set by the ministry, goes by both ways."""
+    people, both = people_of(merchant), stage == Stage.LAST or waiting.kind in (Kind.SMS, Kind.CANCEL)
+    by_text = [person for person in people if person.phone]
+    by_mail = [person for person in people if person.email and (both or not person.phone)]
+    told = 0
+    for channel, reached in ((Channel.TEXT, by_text), (Channel.MAIL, by_mail)):
+        if reached and _claim(db, program, waiting, stage, channel, _masked(channel, reached), sent_by):
+            for person in reached:
+                _write(db, channel, person, program, merchant, waiting)
+            told += len(reached)
+    if not people:
+        _claim(db, program, waiting, stage, Channel.NONE, "", sent_by)
+    return told
+
+
+def _claim(
+    db: Session, program: Program, waiting: Waiting, stage: str, channel: Channel, to: str, sent_by: str
+) -> bool:
+    row = insert(Reminder).values(
+        id=new_id(), created_at=clock.now(), provider_id=program.provider_id, program_id=program.id,
+        step=waiting.kind.value, began_at=waiting.began_at, stage=stage, channel=channel.value, to=to, sent_by=sent_by,
+    )  # fmt: skip
+    unless_there = row.on_conflict_do_nothing(
+        index_elements=["program_id", "step", "began_at", "stage", "channel"]
+    ).returning(Reminder.id)
+    return db.scalar(unless_there) is not None
+
+
+def _masked(channel: Channel, people: Sequence[Person]) -> str:
+    if channel is Channel.TEXT:
+        return "、".join(phones.masked(person.phone) for person in people)
+    return "、".join(f"{person.email[:2]}***@{person.email.partition('@')[2]}" for person in people)
+
+
+def _write(
+    db: Session, channel: Channel, person: Person, program: Program, merchant: Merchant, waiting: Waiting
+) -> None:
+    def say(message: str, **params: str) -> str:
+        return i18n.translate(person.locale, message, **params) if message else ""
+
+    provider, name = own_provider(db), program.name or program.appid or merchant.name
+    ends_at = waiting.ends_at.astimezone(ZONE) if waiting.ends_at else None
+    step, address = say(waiting.kind.label), link(f"/m/{provider.slug}/w/{program.id}")
+    if channel is Channel.TEXT:
+        if ends_at is not None:
+            step = say(N_("%(step)s，%(time)s 前办完"), step=step, time=f"{ends_at:%m-%d %H:%M}")
+        if len(address) > _LONGEST_LINK:  # an address cut in the middle leads nowhere
+            address = link(f"/m/{provider.slug}/")
+        send_text(
+            db, "reminder", to=person.phone, locale=person.locale, provider_id=program.provider_id,
+            program=name[:20], step=step, link=address,
+        )  # fmt: skip
+        return
+    send_letter(
+        db, "reminder", to=person.email, locale=person.locale, provider_id=program.provider_id, program=name,
+        provider=provider.name, step=step, what=say(waiting.guide.brief),
+        due=f"{ends_at:%Y-%m-%d %H:%M}" if ends_at else "", link=address,
+    )  # fmt: skip
+
+
+def _candidates(db: Session) -> Iterator[tuple[Program, str, Waiting]]:
+    """Every mini program with something that waits for its merchant's side, and its provider's time zone."""
+    for query, derive in _ROWS:
+        for row, program, zone in db.execute(_of_merchants(query)):
+            if (waiting := derive(row)) is not None:
+                yield program, zone, waiting
+    since = clock.now() - _NO_END[-1]
+    lost = (Program.authorization == AuthorizationStatus.LOST) & (Program.unauthorized_at > since)
+    lacks = (
+        (Program.authorization == AuthorizationStatus.AUTHORIZED) & (Program.authorized_at > since)
+        & (func.cardinality(Program.permission_sets) > 0) & ~Program.permission_sets.contains(list(ESSENTIAL))
+    )  # fmt: skip
+    of_programs = select(Program, Provider.time_zone).where(Program.appid != "", lost | lacks)
+    for program, zone in db.execute(_of_merchants(of_programs)):
+        if (waiting := of_authorization(program)) is not None:
+            yield program, zone, waiting
+
+
+def _of_merchants(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Those of working providers and merchants only."""
+    return (
+        query.join(Provider, Provider.id == Program.provider_id)
+        .join(Merchant, Merchant.id == Program.merchant_id)
+        .where(Provider.status.in_([ProviderStatus.TRIAL, ProviderStatus.ACTIVE]), Merchant.archived_at.is_(None))
+    )
+
+
+def _rows_of(model: Any, statuses: Iterable[str], sealed: Any) -> Select[*tuple[Any, ...]]:
+    query = select(model, Program, Provider.time_zone).join(Program, Program.id == model.program_id)
+    return query.where(model.status.in_(sorted(statuses))).options(defer(sealed))
+
+
+_ROWS: tuple[tuple[Select[*tuple[Any, ...]], Callable[[Any], Waiting | None]], ...] = (
+    (_rows_of(Registration, [RegistrationStatus.WAITING_PERSON], Registration.person_name_sealed), of_registration),
+    (
+        _rows_of(
+            Certification, [*OF_ADMINISTRATOR, CertificationStatus.PAY_PENDING], Certification.data_sealed
+        ),
+        of_certification,
+    ),
+    (
+        _rows_of(
+            Filing, [FilingStatus.FACE, FilingStatus.SMS, FilingStatus.CANCELLING], Filing.content_sealed
+        ),
+        of_filing,
+    ),
+)  # fmt: skip
+
+
+def _sent_stages(db: Session, program_ids: Collection[UUID]) -> set[tuple[UUID, str, datetime, str]]:
+    query = select(Reminder.program_id, Reminder.step, Reminder.began_at, Reminder.stage)
+    rows = db.execute(query.where(Reminder.program_id.in_(program_ids)))
+    return {(row.program_id, row.step, row.began_at, row.stage) for row in rows}
