@@ -12,13 +12,21 @@ from typing import Any
 from tests.browser.chromium import ChromiumWindow
 
 WIDTHS = (1280, 360)
+_USUAL: dict[str, Any] = {"resultTypes": ["violations"]}
+_STRICT = _USUAL | {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2 AA, and off unless asked for
 
 
 class Looks:
-    """Examines pages in a window; what is wrong is collected in `faults`."""
+    """Examines pages in a window; what is wrong is collected in `faults`.
 
-    def __init__(self, window: ChromiumWindow, axe: str, *, language: str = "zh_CN", width: int = 1280) -> None:
+    `strict` leaves out no rule and no fault: what axe thinks little of counts, and so does the size of what is tapped.
+    """
+
+    def __init__(
+        self, window: ChromiumWindow, axe: str, *, language: str = "zh_CN", width: int = 1280, strict: bool = False
+    ) -> None:  # fmt: skip
         self.window, self._axe, self._language, self._width = window, axe, language, width
+        self._strict = strict
         self.faults: list[str] = []
 
     def examine(self, name: str, address: str, status: int = 200) -> None:
@@ -41,8 +49,10 @@ class Looks:
         if wide > 0:
             self.faults.append(f"{name}: sticks out by {wide} px at {width}")
         page.evaluate(self._axe)
-        for fault in page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]:
-            if fault["impact"] in ("serious", "critical"):
+        for fault in page.evaluate("options => axe.run(document, options)", _STRICT if self._strict else _USUAL)[
+            "violations"
+        ]:
+            if self._strict or fault["impact"] in ("serious", "critical"):
                 self.faults.append(f"{name}: {_described(fault)}")
         self._keep(name, width)
 

@@ -33,12 +33,15 @@ def walked(demo: RunningDemo) -> Iterator[Journey]:
 
 
 @pytest.fixture
-def looks(demo: RunningDemo, chromium: Browser, watch: Watch) -> Iterator[Callable[[str, int, str, str], Looks]]:
-    """`looks(language, width, email, password)`: a signed-in window that examines pages; without e-mail anonymous."""
+def looks(demo: RunningDemo, chromium: Browser, watch: Watch) -> Iterator[Callable[..., Looks]]:
+    """`looks(language, width, email, password)`: a signed-in window that examines pages; without e-mail anonymous.
+
+    `strict` is for pages of merchants.
+    """
     axe = tools.axe().read_text()
     with ExitStack() as contexts:
 
-        def begin(language: str, width: int, email: str, password: str) -> Looks:
+        def begin(language: str, width: int, email: str, password: str, *, strict: bool = False) -> Looks:
             context = contexts.enter_context(new_context(chromium, watch, width=width))
             context.add_cookies([{"name": "daiban_language", "value": language, "url": demo.url}])
             window = ChromiumWindow(context, watch, demo.url)
@@ -48,7 +51,7 @@ def looks(demo: RunningDemo, chromium: Browser, watch: Watch) -> Iterator[Callab
                 window.page.locator("[name=password]").fill(password)
                 with window.page.expect_navigation():
                     window.page.locator("[name=password]").press("Enter")
-            return Looks(window, axe, language=language, width=width)
+            return Looks(window, axe, language=language, width=width, strict=strict)
 
         yield begin
 
@@ -126,7 +129,7 @@ def test_pages_of_a_provider(width: int, language: str, looks: Callable[..., Loo
 def test_pages_of_a_merchant_and_of_the_operator(
     width: int, language: str, looks: Callable[..., Looks], walked: Journey, demo: RunningDemo
 ) -> None:
-    merchant = looks(language, width, *walked.sign_in_of("merchant"))
+    merchant = looks(language, width, *walked.sign_in_of("merchant"), strict=True)
     house, program = f"{demo.url}/m/{walked.slug}", walked.program_page.rpartition("/")[2]
     for name, path in {
         "home": "/", "notices": "/notices", "program": f"/programs/{program}", "audits": f"/programs/{program}/audits",
@@ -152,10 +155,10 @@ def test_an_entry_link(width: int, language: str, looks: Callable[..., Looks], w
     owner.examine_here("entry-link")
     here, link = owner.window.address, owner.window.page.locator(".copy-value").first.inner_text()
     owner.examine("entry-link-revoke", f"{here}/revoke")
-    nobody = looks(language, width, "", "")
+    nobody = looks(language, width, "", "", strict=True)
     nobody.examine("join", link)
     nobody.examine("join-by-mail", f"{link}/mail")
-    merchant = looks(language, width, *walked.sign_in_of("merchant"))
+    merchant = looks(language, width, *walked.sign_in_of("merchant"), strict=True)
     merchant.examine("join-signed-in", link)
     merchant.window.page.locator("[name=agreed]").check()
     with merchant.window.page.expect_navigation():

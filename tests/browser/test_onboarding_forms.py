@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, expect
 
 from saas.journey.main_job import Journey
 from saas.onboarding.fields import FORMS
-from tests.browser import tools
 from tests.browser.chromium import ChromiumWindow, Watch, new_context
 from tests.browser.looking import Looks
 from tests.browser.test_looks import looks, walked  # noqa: F401
@@ -25,15 +24,7 @@ _NOTE_SIZE = """() => {
     send.call(this);
   };
 }"""
-Begin = Callable[[str, int, str, str], Looks]
-
-
-def flaws(looking: Looks) -> list[str]:
-    """All that axe finds, also what it thinks little of."""
-    page = looking.window.page
-    page.evaluate(tools.axe().read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [f"{page.url}: {one['id']} {one['nodes'][0]['html'][:160]}" for one in found]
+Begin = Callable[..., Looks]
 
 
 def photo() -> bytes:
@@ -70,25 +61,22 @@ def come_in(window: ChromiumWindow, walked: Journey, asked: str) -> None:  # noq
 def test_the_forms(
     language: str, width: int, looks: Begin, walked: Journey, asked: str  # noqa: F811
 ) -> None:  # fmt: skip
-    looking = looks(language, width, *walked.sign_in_of("merchant"))
+    looking = looks(language, width, *walked.sign_in_of("merchant"), strict=True)
     page = looking.window.page
     come_in(looking.window, walked, asked)
-    overview, found = page.url, []
+    overview = page.url
     looking.examine("forms", overview)
-    found += flaws(looking)
     for part, form in FORMS.items():
         looking.examine(f"forms-{part}", f"{overview}/{part}")
-        found += flaws(looking)
         for key in form.pages:
             looking.examine(f"forms-{part}-{key}", f"{overview}/{part}/{key}")
-            found += flaws(looking)
-    assert [*looking.faults, *found] == []
+    assert looking.faults == [], "\n".join(looking.faults)
 
 
 def test_saved_while_typing_and_photos(
     looks: Begin, walked: Journey, asked: str, tmp_path: Path  # noqa: F811
 ) -> None:  # fmt: skip
-    looking = looks("zh_CN", 360, *walked.sign_in_of("merchant"))
+    looking = looks("zh_CN", 360, *walked.sign_in_of("merchant"), strict=True)
     page = looking.window.page
     come_in(looking.window, walked, asked)
     overview = page.url
