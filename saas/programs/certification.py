@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.batches.models import BatchItem
+from saas.batches.progress import open_item
 from saas.batches.starting import Subject, start_one
 from saas.errors import N_, Conflict, Invalid
 from saas.programs.certification_access import open_certification
@@ -20,8 +21,9 @@ from saas.programs.certification_filling import (
 )
 from saas.programs.certification_models import Certification, CertificationStatus, CertificationTemplate
 from saas.programs.certification_progress import note_certification
-from saas.programs.certification_states import ways
+from saas.programs.certification_states import Ways, ways
 from saas.programs.changing import NAME_CHECK, refuse_if_hindered
+from saas.programs.filing_sending import SEND
 from saas.programs.models import Program
 from saas.programs.naming import read_name
 from saas.tenants import activity
@@ -35,6 +37,15 @@ REFRESH = "saas.programs.certification_steps.refresh"
 READ_IDENTITIES = "saas.programs.certification_steps.read_identities"
 CHECK_NAME = "saas.programs.certification_steps.check_name"
 STEPS = (START, RESUBMIT, REFRESH, READ_IDENTITIES, CHECK_NAME)
+_SENDING = (START, RESUBMIT, SEND)
+
+
+def ways_now(db: Session, program: Program, certification: Certification | None) -> Ways:
+    """`ways`; none while a step hands its data to WeChat, so that they stay as they are sent."""
+    found = ways(certification)
+    if (found.edit or found.start) and any(open_item(db, step, program.id) for step in _SENDING):
+        return Ways(why=N_("资料正在提交给微信，有结果之前不能修改。"))
+    return found
 
 
 def make_draft(
@@ -61,9 +72,9 @@ def make_draft(
 
 
 def fill_draft(db: Session, program: Program, certification: Certification, filling: Filling, *, who: Who) -> None:
-    """Keep one part; what is at WeChat can be changed only while it is sent back."""
+    """Keep one part; what is at WeChat, or on its way there, can be changed only while it is sent back."""
     require(who, Verb.WORK)
-    _lock_to_edit(db, certification)
+    _lock_to_edit(db, program, certification)
     fill(db, certification, filling, who=who)
     activity.record(db, who, "program.certification.edit", program)
 
@@ -71,14 +82,14 @@ def fill_draft(db: Session, program: Program, certification: Certification, fill
 def choose_identity(db: Session, program: Program, certification: Certification, name: str, *, who: Who) -> None:
     """Keep what a person is certified as; raises Invalid for what is no leaf of WeChat's tree."""
     require(who, Verb.WORK)
-    _lock_to_edit(db, certification)
+    _lock_to_edit(db, program, certification)
     fill_identity(certification, name, find_identities(db, program))
     activity.record(db, who, "program.certification.edit", program)
 
 
-def _lock_to_edit(db: Session, certification: Certification) -> None:
+def _lock_to_edit(db: Session, program: Program, certification: Certification) -> None:
     db.refresh(certification, with_for_update=True)
-    if not ways(certification).edit:
+    if not ways_now(db, program, certification).edit:
         raise Conflict(N_("认证正在办理，现在不能修改资料"))
 
 
@@ -86,7 +97,7 @@ def discard_draft(db: Session, program: Program, certification: Certification, *
     """Forget a draft."""
     require(who, Verb.WORK)
     db.refresh(certification, with_for_update=True)
-    if certification.status != CertificationStatus.DRAFT or certification.sent_at is not None:
+    if certification.status != CertificationStatus.DRAFT or not ways_now(db, program, certification).edit:
         raise Conflict(N_("已经提交给微信，不能丢弃"))
     papers = all_papers(certification)
     db.delete(certification)

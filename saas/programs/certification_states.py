@@ -113,15 +113,20 @@ _WHY_OPEN = {
     S.PAY_PENDING: N_("等管理员在微信里支付审核费，付款后自动进入审核。"),
     S.IN_REVIEW: N_("审核公司会给认证联系人打电话，请提醒对方接听；漏接会延误或被打回。审核中不能修改资料。"),
 }
+_WHY_UNANSWERED = N_("上次提交没有收到微信的答复，资料可能已经送到，现在不能修改。请等微信的通知，或者再提交一次。")
 _WHY_ORDERING = N_("管理员已经办完，微信正在生成审核订单。")
 _WHY_ADMINISTRATOR = N_("等小程序管理员在 24 小时内完成确认、人脸核验和手机验证。在此之前不能修改资料或重复发起。")
 
 
 def ways(certification: Certification | None) -> Ways:
-    """Resubmitting is for what was sent back only; everything else that ended has to begin anew."""
+    """Resubmitting is for what was sent back only; everything else that ended has to begin anew. A draft that WeChat
+    may have got stays as it was sent.
+    """
     if certification is None:
         return Ways(again=True, why=N_("还没有发起过认证。"))
     status = S(certification.status)
+    if status is S.DRAFT and certification.sent_at is not None:
+        return Ways(start=True, why=_WHY_UNANSWERED)
     if status is S.DRAFT:
         return Ways(edit=True, start=True, why=N_("资料填好后提交给微信，小程序管理员会收到确认通知。"))
     if status is S.SENT_BACK:

@@ -18,7 +18,7 @@ from saas.errors import N_, Conflict
 from saas.failures import clear_failure, explain_failure, note_failure
 from saas.programs import naming
 from saas.programs.access import load_program
-from saas.programs.certification import make_draft
+from saas.programs.certification import make_draft, ways_now
 from saas.programs.certification_access import find_template, open_certification
 from saas.programs.certification_data import Lacking, auth_data, lacking
 from saas.programs.certification_models import Certification, CertificationTemplate, IdentityTree
@@ -58,14 +58,16 @@ def apply_template(db: Session, item: BatchItem) -> dict[str, Any]:
         who = system(program.provider_id, item.batch.created_by_name)
         certification = make_draft(db, program, who=who, template=template)
     else:
-        _fill_gaps(db, certification, template)
+        _fill_gaps(db, program, certification, template)
     missing = lacking(certification.values, certification.papers)
     return {"partial": [_lack(one) for one in missing]} if missing else {}
 
 
-def _fill_gaps(db: Session, certification: Certification, template: CertificationTemplate) -> None:
+def _fill_gaps(
+    db: Session, program: Program, certification: Certification, template: CertificationTemplate
+) -> None:  # fmt: skip
     db.refresh(certification, with_for_update=True)
-    if certification.status != S.DRAFT:
+    if certification.status != S.DRAFT or not ways_now(db, program, certification).edit:
         raise Skipped(N_("认证正在进行"))
     certification.values = {**template.values, **certification.values}
     certification.papers = {**template.papers, **certification.papers}
@@ -89,6 +91,7 @@ def start(db: Session, item: BatchItem) -> None:
     certification = open_certification(db, program)
     if certification is None:
         raise Skipped(N_("没有准备好的认证资料，请先套用模板"))
+    db.refresh(certification, with_for_update=True)  # who was still editing has finished
     if certification.status != S.DRAFT:
         if item.attempt > 1:
             read_progress(db, certification)
@@ -126,6 +129,7 @@ def resubmit(db: Session, item: BatchItem) -> None:
             return
     if certification is None or not ways(certification).resubmit:
         raise Skipped(N_("只有被打回、还有补充机会的认证才能重新提交"))
+    db.refresh(certification, with_for_update=True)
     body, client = _body(db, program, certification)
     clear_failure(certification)
     settle(db)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from saas.batches.models import BatchItem
+from saas.batches.progress import open_item
 from saas.batches.steps import Skipped, step
 from saas.errors import N_, Conflict
 from saas.programs.access import load_program
@@ -17,6 +18,7 @@ from saas.programs.filing_checks import find_faults, find_missing
 from saas.programs.filing_fields import NAME, PAPER_NUMBER, TYPE, Field, Part
 from saas.programs.filing_forms import attach, detach, fill_in
 from saas.programs.filing_models import Filing, FilingStatus, FilingTemplate
+from saas.programs.filing_sending import SEND
 from saas.programs.filing_tables import load_tables, request_tables
 from saas.programs.filing_templates import load_template
 from saas.programs.models import Program
@@ -28,6 +30,11 @@ from saas.tenants.merchants import load_merchant
 APPLY = "saas.programs.filing_drafts.apply_template"
 _COMPANY = "4"
 _AT_WECHAT = N_("备案已经提交给微信，现在不能修改")
+
+
+def may_edit(db: Session, program: Program, filing: Filing) -> bool:
+    """Whether WeChat does not have it and nothing is about to hand it in: what is sent stays as it is."""
+    return FilingStatus(filing.status).is_editable and open_item(db, SEND, program.id) is None
 
 
 def begin(db: Session, program: Program, *, who: Who, template: FilingTemplate | None = None) -> Filing:
@@ -68,7 +75,7 @@ def apply_template(db: Session, item: BatchItem) -> dict[str, Any]:
     if template is None:
         raise Skipped(N_("模板已被删除"))
     filing = get_filing(db, program)
-    if not FilingStatus(filing.status).is_editable:
+    if not may_edit(db, program, filing):
         raise Skipped(N_("已经备案，或正在审核"))
     _take(db, program, filing, template)
     lacking = find_missing(filing.values, filing.files)
@@ -111,6 +118,8 @@ def _editable(db: Session, program: Program) -> Filing:
     filing = get_filing(db, program)
     if not FilingStatus(filing.status).is_editable:
         raise Conflict(_AT_WECHAT)
+    if not may_edit(db, program, filing):
+        raise Conflict(N_("备案正在提交给微信，有结果之前不能修改"))
     return filing
 
 

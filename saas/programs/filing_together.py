@@ -165,6 +165,7 @@ def submit(
     db: Session, client: WxClient, program: Program, filing: Filing, application: Any, certification: Certification
 ) -> None:
     """Hand in both; the filing's files are handed in already. Errors are the caller's, see `note_error`."""
+    db.refresh(certification, with_for_update=True)  # who was still editing has finished
     data = auth_data(certification.values, certification.papers, _uploader(db, client, program, filing))
     certification.sent_at = clock.now()
     clear_failure(certification)

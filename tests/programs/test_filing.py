@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from saas import clock
 from saas.batches.models import ItemStatus
+from saas.batches.progress import list_items
+from saas.batches.starting import Subject, start_batch
 from saas.components.access import load_component
 from saas.components.budgets import left
 from saas.components.tickets import store_ticket
@@ -394,6 +396,35 @@ def test_what_is_typed_wrong_is_refused_at_its_field(
         filing_drafts.edit_part(db, load_program(db, certified.id), part, typed, who=certified.alice)
     assert any(fault.field.endswith(field) for fault in refused.value.faults)
     assert filing_of(certified).values == before
+
+
+def test_nothing_changes_while_it_is_handed_in(certified: Shop) -> None:
+    fill_in(certified)
+    pass_face(certified)
+    with certified.session() as db:
+        template = filing_templates.add_template(db, "餐饮", who=certified.alice)
+    item = certified.start(filing_sending.request_sending)
+    path = next(iter(PICTURES))
+    kept = filing_of(certified)
+    for change, args in (
+        (filing_drafts.begin, ()),
+        (filing_drafts.edit_part, (Part.SUBJECT, {NAME: "别家有限公司"})),
+        (filing_drafts.add_files, ({path: PICTURES[path]},)),
+        (filing_drafts.drop_file, (path, kept.files[path][0])),
+    ):
+        with certified.session() as db, pytest.raises(Conflict):
+            change(db, load_program(db, certified.id), *args, who=certified.alice)
+    with certified.session() as db:
+        subjects = [Subject(certified.id, "青禾果蔬")]
+        params = {"template": str(template.id)}
+        batch = start_batch(db, filing_drafts.APPLY, subjects, who=certified.alice, params=params)
+    certified.control.fail_next("applyIcpFiling", -1, appid=certified.appid)
+    certified.run_jobs()
+    with certified.session() as db:
+        assert [one.status for one in list_items(db, batch)] == [ItemStatus.SKIPPED]
+    certified.run_jobs(wait=600)
+    assert certified.item(item).status == ItemStatus.DONE
+    assert (filing_of(certified).values, filing_of(certified).files) == (kept.values, kept.files)
 
 
 def test_two_people_change_a_template_at_once(certified: Shop) -> None:

@@ -92,24 +92,25 @@ def _show(program: Program, form: DraftForm, status: int = 200) -> ResponseRetur
     values = current.values if current else {}
     ends_at = certificate_ends_at(program, next((row for row in rows if row.status == _S.PASSED), None))
     review_from = ends_at - ENDING if ends_at else None
+    way = certifying.ways_now(g.db, program, current)
     return render(
         "provider/programs/certification.html", program=program, tab="certification", current=current, form=form,
-        way=ways(current), word=WORDS[_S(current.status)] if current else None, words=WORDS, earlier=rows[1:],
-        missing=lacking(values, current.papers) if current and ways(current).edit else [],
+        way=way, word=WORDS[_S(current.status)] if current else None, words=WORDS, earlier=rows[1:],
+        missing=lacking(values, current.papers) if current and way.edit else [],
         facts=shown(values, asked_for(values, refill=bool(current and current.sent_back_at))), parts=PART_NAMES,
         milestones=_milestones(current) if current else [],
         remaining=_remaining(current), shows_link=bool(current and current.status in OF_ADMINISTRATOR),
         item=telling_item(program.id, certifying.STEPS), obstacle=obstacle(program, DEVELOPMENT),
         ends_at=ends_at, review_from=review_from, most_refills=MOST_REFILLS, status=status, paper_names=PAPERS,
         too_early=bool(current and current.status == _S.PASSED and review_from and review_from > clock.now()),
-        mentioned=_mentioned(current),
+        mentioned=_mentioned(current) if way.edit else [],
         named=newest_items(g.db, program.id, (certifying.CHECK_NAME,)).get(certifying.CHECK_NAME),
     )  # fmt: skip
 
 
 def _mentioned(current: Certification | None) -> list[tuple[str, str, Part]]:
     """What WeChat's reason seems to be about: field, label and part."""
-    if current is None or not ways(current).edit:
+    if current is None:
         return []
     found = named_in(current.reason).items()
     return [(name, _(FIELDS[name].label if name in FIELDS else PAPERS[name]), part) for name, part in found]
@@ -161,7 +162,7 @@ def make_certification_draft(program_id: UUID) -> ResponseReturnValue:
 @provider.route("/programs/<uuid:program_id>/certification/parts/<section>", methods=["GET", "POST"])
 def edit_certification(program_id: UUID, section: str) -> ResponseReturnValue:
     program, row, here = *_open(program_id), find_part(section)
-    if not ways(row).edit:
+    if not certifying.ways_now(g.db, program, row).edit:
         return done(_("认证正在办理，现在不能修改资料"), _page(program), "warning")
     without: dict[Part, tuple[str, ...]] = {Part.BASICS: ("name",)}
     if row.status != _S.SENT_BACK:
@@ -205,7 +206,7 @@ def reveal_certification(program_id: UUID) -> ResponseReturnValue:
 def choose_certification_identity(program_id: UUID) -> ResponseReturnValue:
     program, row = _open(program_id)
     tree = find_identities(g.db, program)
-    if not ways(row).edit:
+    if not certifying.ways_now(g.db, program, row).edit:
         return done(_("认证正在办理，现在不能修改资料"), _page(program), "warning")
     if request.method == "POST":
         choose = partial(certifying.choose_identity, g.db, program, row, who=g.who)

@@ -89,17 +89,18 @@ def _show(program: Program, *, whole: bool = False) -> ResponseReturnValue:
     lacking = [part for part in parts if part.missing]
     told = _told(program)
     both = filing_together.look(g.db, program, known)
+    editable = filing_drafts.may_edit(g.db, program, known)
     return render(
         "provider/programs/filing.html", block=None if whole else "standing", program=program, tab="filing",
         filing=known, parts=parts, lacking=lacking, whole=whole, obstacle=filings.hindrance(program),
         told=told, busy=any(item.is_open for item in told), both=both,
         together=_goes_along(known, both), next=next_of(program, known, both, bool(lacking)),
         not_ready=lacking_of(known, together=_may_certify_along(program, known)), reasons=_reasons(known),
-        editable=FilingStatus(known.status).is_editable, certifies=filing_together.CERTIFICATION,
+        editable=editable, certifies=filing_together.CERTIFICATION,
         faults=_faults(known), steps=timeline(known), text=explanation(known), names_of=names_of,
         moves=known.status in WATCHED, word=word_of(known), chances=left(g.db, program, filing_sending.LIMIT),
         remaining=_remaining(known), certification_words=CERTIFICATION_WORDS,
-        templates=filing_templates.list_templates(g.db) if FilingStatus(known.status).is_editable else [],
+        templates=filing_templates.list_templates(g.db) if editable else [],
     )  # fmt: skip
 
 
@@ -194,7 +195,7 @@ def edit_filing(program_id: UUID, part: str) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.WORK)
     page = read_part(part)
     filing = filings.find_filing(g.db, program)
-    if filing is None or not FilingStatus(filing.status).is_editable:
+    if filing is None or not filing_drafts.may_edit(g.db, program, filing):
         return done(_("现在没有可以修改的备案资料"), _address(program), "warning")
     sending, typed, errors, tables = Form().is_submitted(), None, {}, load_tables(g.db)
     if sending:
