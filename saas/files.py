@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -36,6 +39,49 @@ def get(provider_id: UUID, key: str) -> bytes:
     else:
         sealed = (settings().files_folder / str(provider_id) / key).read_bytes()
     return vault.open_sealed(provider_id, sealed, purpose=f"file:{key}")
+
+
+@contextmanager
+def writing(provider_id: UUID, key: str) -> Iterator[vault.SealingWriter]:
+    """Keep under `key` what is written piece by piece; its length costs no memory, and nothing lies on a disk unsealed.
+
+    `read_pieces` gives it back. An error inside leaves what was there before.
+    """
+    address = urlsplit(settings().files_url)
+    if address.scheme == "s3":
+        with tempfile.TemporaryFile() as sealed:
+            writer = vault.SealingWriter(sealed, provider_id, purpose=f"file:{key}")
+            yield writer
+            writer.close()
+            sealed.seek(0)
+            _bucket().upload_fileobj(sealed, address.netloc, _object_name(provider_id, key))
+        return
+    path = settings().files_folder / str(provider_id) / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    try:
+        with partial.open("wb") as sealed_file:
+            writer = vault.SealingWriter(sealed_file, provider_id, purpose=f"file:{key}")
+            yield writer
+            writer.close()
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_pieces(provider_id: UUID, key: str) -> Iterator[bytes]:
+    """What `writing` kept, about a megabyte at a time; raises FileNotFoundError and vault.CannotOpen."""
+    address = urlsplit(settings().files_url)
+    if address.scheme == "s3":
+        bucket = _bucket()
+        try:
+            source = bucket.get_object(Bucket=address.netloc, Key=_object_name(provider_id, key))["Body"]
+        except bucket.exceptions.NoSuchKey:
+            raise FileNotFoundError(key) from None
+    else:
+        source = (settings().files_folder / str(provider_id) / key).open("rb")
+    with closing(source):
+        yield from vault.open_chunks(source, provider_id, purpose=f"file:{key}")
 
 
 def delete(provider_id: UUID, key: str) -> None:

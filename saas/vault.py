@@ -3,6 +3,9 @@
 A sealed value is ``version(1) | key id(16) | nonce(12) | AES-256-GCM ciphertext``. The additional data binds it to its
 provider and its column, so a value copied to another row's column or another tenant does not open. `saas.tenants.keys`
 hands the key functions over at start (`use_keys`), because keys are rows and the vault lies below the database.
+
+What is too long for memory is sealed in chunks: ``version(2) | key id(16)``, then ``nonce(12) | ciphertext of 1 MiB``
+each. A chunk is also bound to its number and to whether it is the last, so none can be left out, moved or cut off.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, overload
+from typing import Any, BinaryIO, Protocol, overload
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -19,7 +23,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_VERSION = b"\x01"
+_VERSION, _CHUNKED = b"\x01", b"\x02"
+_CHUNK, _BESIDES = 1 << 20, 12 + 16
+"""How much one chunk holds; nonce and tag come on top of it."""
 
 
 class CannotOpen(Exception):
@@ -75,6 +81,72 @@ def open_sealed(provider_id: UUID, sealed: bytes, *, purpose: str) -> bytes:
         return AESGCM(key.secret).decrypt(sealed[17:29], sealed[29:], _bound_to(provider_id, purpose))
     except InvalidTag:
         raise CannotOpen(f"a sealed {purpose} does not belong to this provider or was changed") from None
+
+
+class SealingWriter:
+    """Seals what is written to it into `target`, a chunk at a time. `close` writes the last one; without it nothing
+    opens again. `target` stays open.
+    """
+
+    def __init__(self, target: BinaryIO, provider_id: UUID, *, purpose: str) -> None:
+        key = _source().current(provider_id)
+        self._target, self._cipher, self._bound_to = target, AESGCM(key.secret), _bound_to(provider_id, purpose)
+        self._waiting, self._number = bytearray(), 0
+        target.write(_CHUNKED + key.id.bytes)
+
+    def write(self, content: bytes) -> int:
+        self._waiting += content
+        while len(self._waiting) > _CHUNK:
+            self._seal(bytes(self._waiting[:_CHUNK]), last=False)
+            del self._waiting[:_CHUNK]
+        return len(content)
+
+    def flush(self) -> None:
+        """Nothing: a chunk goes out when it is full."""
+
+    def close(self) -> None:
+        self._seal(bytes(self._waiting), last=True)
+
+    def _seal(self, content: bytes, *, last: bool) -> None:
+        nonce = os.urandom(12)
+        bound_to = self._bound_to + _place_of(self._number, last=last)
+        self._target.write(nonce + self._cipher.encrypt(nonce, content, bound_to))
+        self._number += 1
+
+
+def open_chunks(source: BinaryIO, provider_id: UUID, *, purpose: str) -> Iterator[bytes]:
+    """Decrypt what a SealingWriter wrote for the same provider and purpose, a chunk at a time; raises CannotOpen, maybe
+    after some of it.
+    """
+    head = source.read(17)
+    if head[:1] != _CHUNKED or len(head) < 17:
+        raise CannotOpen("not sealed in chunks")
+    cipher, bound_to = (
+        AESGCM(_source().by_id(provider_id, UUID(bytes=head[1:])).secret),
+        _bound_to(provider_id, purpose),
+    )
+    number, sealed = 0, _read_whole(source)
+    while sealed:
+        following = _read_whole(source)
+        try:
+            yield cipher.decrypt(sealed[:12], sealed[12:], bound_to + _place_of(number, last=not following))
+        except (InvalidTag, ValueError):
+            raise CannotOpen(f"a sealed {purpose} does not belong to this provider, was changed or cut off") from None
+        number, sealed = number + 1, following
+    if not number:
+        raise CannotOpen(f"a sealed {purpose} was cut off")
+
+
+def _read_whole(source: BinaryIO) -> bytes:
+    """One sealed chunk; a network may give it in pieces."""
+    found = b""
+    while len(found) < _CHUNK + _BESIDES and (piece := source.read(_CHUNK + _BESIDES - len(found))):
+        found += piece
+    return found
+
+
+def _place_of(number: int, *, last: bool) -> bytes:
+    return number.to_bytes(8) + bytes([last])
 
 
 def keyed_hash(provider_id: UUID, value: str, *, purpose: str) -> bytes:
