@@ -39,6 +39,7 @@ from saas.programs.registration_models import Registration, RegistrationStatus
 from saas.queue import Lane, enqueue_for
 from saas.tenants import activity, phones
 from saas.tenants.access import Verb, Who, require
+from saas.tenants.branding import brand_of
 from saas.tenants.letters import LOCALES, link, send_letter
 from saas.tenants.models import Merchant, MerchantMembership, Provider, ProviderStatus, User
 from saas.tenants.providers import own_provider
@@ -251,6 +252,7 @@ def _write(
         return i18n.translate(person.locale, message, **params) if message else ""
 
     provider, name = own_provider(db), program.name or program.appid or merchant.name
+    brand = brand_of(provider)
     ends_at = waiting.ends_at.astimezone(ZONE) if waiting.ends_at else None
     step, address = say(waiting.kind.label), link(f"/m/{provider.slug}/w/{program.id}")
     if channel is Channel.TEXT:
@@ -264,8 +266,8 @@ def _write(
         )  # fmt: skip
         return
     send_letter(
-        db, "reminder", to=person.email, locale=person.locale, provider_id=program.provider_id, program=name,
-        provider=provider.name, step=step, what=say(waiting.guide.brief),
+        db, "reminder", to=person.email, locale=person.locale, provider_id=program.provider_id, brand=brand,
+        provider=brand.name, program=name, step=step, what=say(waiting.guide.brief),
         due=f"{ends_at:%Y-%m-%d %H:%M}" if ends_at else "", link=address,
     )  # fmt: skip
 
