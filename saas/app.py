@@ -12,7 +12,7 @@ from saas import db, logs
 from saas.components import budgets
 from saas.config import Settings, settings
 from saas.tenants import keys
-from saas.web import brands, errors, health, language, pages, security, sign_in
+from saas.web import brands, compressing, errors, health, language, pages, security, sign_in
 
 
 def create_app(config: Settings | None = None) -> Flask:
@@ -23,6 +23,7 @@ def create_app(config: Settings | None = None) -> Flask:
     keys.install()
     budgets.refuse_unknown_limits(config)
     app = Flask("saas", static_url_path="/static")
+    compressing.compress_texts(app)
     security.protect(app, config)
     language.speak(app)
     sign_in.recognise(app)
