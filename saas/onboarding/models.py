@@ -92,7 +92,8 @@ class Entry(TenantOwned, Base):
 class Onboarding(TenantOwned, Base):
     """What is asked of a merchant for one mini program; without a program it is one that is still to be registered.
 
-    At most one is open per mini program.
+    At most one is open per mini program. It stays open when all is accepted, for WeChat may refuse what we accepted,
+    and a part then goes back; `closed_at` says that nothing of this is the merchant's any more.
     """
 
     __tablename__ = "onboardings"
@@ -105,6 +106,10 @@ class Onboarding(TenantOwned, Base):
             ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
         ),
         Index("ix_onboardings_merchant", "provider_id", "merchant_id", "id"),
+        Index(
+            "ix_onboardings_unbound", "provider_id", "merchant_id",
+            postgresql_where=text("program_id is null and closed_at is null"),
+        ),
         Index(
             "uq_onboardings_open", "program_id", unique=True,
             postgresql_where=text("program_id is not null and closed_at is null"),
@@ -121,6 +126,7 @@ class OnboardingPart(TenantOwned, Base):
     """One part of an onboarding: what was typed (sealed JSON, because much of it is personal), files by field, and
     what the provider says to single fields. `version` counts savings, so that two devices do not undo each other;
     `changes` are for each field the version that its last change made and the id of the opened page that it came from.
+    `taken_over_at`: what was accepted last stands in the merchant's data or in the mini program's drafts since then.
     """
 
     __tablename__ = "onboarding_parts"
@@ -129,7 +135,11 @@ class OnboardingPart(TenantOwned, Base):
         ForeignKeyConstraint(
             ["provider_id", "onboarding_id"], ["onboardings.provider_id", "onboardings.id"], ondelete="CASCADE"
         ),
-    )
+        Index(
+            "ix_onboarding_parts_waiting", "provider_id", "handed_in_at", "id",
+            postgresql_where=text("status = 'handed_in'"),
+        ),
+    )  # fmt: skip
 
     onboarding_id: Mapped[UUID]
     key: Mapped[str] = mapped_column(Text)
@@ -146,6 +156,7 @@ class OnboardingPart(TenantOwned, Base):
     handed_in_by: Mapped[str] = mapped_column(Text, default="")
     reviewed_at: Mapped[datetime | None] = mapped_column(default=None)
     reviewed_by: Mapped[str] = mapped_column(Text, default="")
+    taken_over_at: Mapped[datetime | None] = mapped_column(default=None)
 
     @property
     def values(self) -> dict[str, Any]:
