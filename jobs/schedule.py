@@ -65,6 +65,7 @@ CRONS = [
     Cron("jobs.releases.look_at_standing", at="7 20 * * *"),
     Cron("jobs.components.prune_call_log", at="23 19 * * *"),
     Cron("jobs.callbacks.prune", at="29 19 * * *"),
+    Cron("jobs.tenants.look_at_hosts", every=timedelta(minutes=30)),
     Cron("jobs.tenants.forget_the_past", at="41 19 * * *"),
 ]  # fmt: skip
 

@@ -13,8 +13,10 @@ from saas import clock, mail, sms
 from saas.config import settings
 from saas.db import settle
 from saas.programs import importing
-from saas.tenants import sign_in_codes, texts
+from saas.queue import Lane, enqueue_for
+from saas.tenants import hand_overs, own_hosts, sign_in_codes, texts
 from saas.tenants.models import LoginSession, MailToken, OutgoingMail, OutgoingText, SignInCode
+from saas.tenants.providers import own_provider
 from saas.tenants.stored_files import drop_files_before
 
 
@@ -80,6 +82,20 @@ def _load_text(db: Session, text_id: UUID) -> OutgoingText | None:
     return db.scalar(select(OutgoingText).where(OutgoingText.id == text_id))
 
 
+@job(attempts=1)
+def look_at_host(db: Session, provider_id: UUID, _attempt: int) -> None:
+    """Ask a provider's own host whether it leads here."""
+    provider = own_provider(db)
+    if provider.id == provider_id:
+        own_hosts.look_at_host(db, provider)
+
+
+def look_at_hosts(db: Session) -> None:
+    """Cron: ask all own hosts."""
+    for provider_id in own_hosts.named_hosts(db):
+        enqueue_for(db, provider_id, own_hosts.LOOK, provider_id, lane=Lane.POLL)
+
+
 def forget_the_past(db: Session) -> None:
     """Cron: forget sign-ins, sent secrets, mails and messages that ended a month ago, and tables of mini programs that
     nobody took over for a day.
@@ -91,3 +107,4 @@ def forget_the_past(db: Session) -> None:
     db.execute(delete(OutgoingMail).where(OutgoingMail.created_at < before))
     db.execute(delete(OutgoingText).where(OutgoingText.created_at < before))
     db.execute(delete(SignInCode).where(SignInCode.expires_at < before))
+    hand_overs.forget_hand_overs(db)

@@ -12,7 +12,7 @@ from saas import db, logs
 from saas.components import budgets
 from saas.config import Settings, settings
 from saas.tenants import keys
-from saas.web import brands, compressing, errors, health, language, pages, security, sign_in
+from saas.web import brands, compressing, errors, health, language, own_host, pages, security, sign_in
 
 
 def create_app(config: Settings | None = None) -> Flask:
@@ -25,6 +25,7 @@ def create_app(config: Settings | None = None) -> Flask:
     app = Flask("saas", static_url_path="/static")
     compressing.compress_texts(app)
     security.protect(app, config)
+    own_host.receive(app, config)
     language.speak(app)
     sign_in.recognise(app)
     pages.render_with(app, config)

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from saas import clock, sms
 from saas.components.access import list_components
 from saas.components.models import ComponentApp, ComponentStatus
-from saas.config import settings
 from saas.db import new_id, platform_session
 from saas.errors import N_, AppError, Conflict, Invalid
 from saas.onboarding.models import Entry, EntryLink, Part
@@ -25,8 +24,9 @@ from saas.tenants import activity, phones
 from saas.tenants.access import Verb, Who, require, system
 from saas.tenants.branding import brand_of
 from saas.tenants.letters import LOCALES, send_letter
-from saas.tenants.models import Merchant, MerchantRole, OutgoingText, User
+from saas.tenants.models import Merchant, MerchantRole, OutgoingText, Provider, User
 from saas.tenants.names import clean_email
+from saas.tenants.own_hosts import address_of
 from saas.tenants.providers import own_provider
 from saas.tenants.sessions import token_hash
 from saas.tenants.texts import send_text
@@ -129,7 +129,7 @@ def mail_link(db: Session, link: EntryLink, merchant: Merchant, *, who: Who, to:
     brand = brand_of(own)
     send_letter(
         db, "entry_link", to=address, locale=locale, provider_id=who.provider_id, brand=brand, provider=brand.name,
-        merchant=merchant.name, link=link_address(link, own.slug),
+        merchant=merchant.name, link=link_address(link, own),
         due=f"{link.expires_at.astimezone(_BEIJING):%Y-%m-%d %H:%M}",
     )  # fmt: skip
     local, _at, domain = address.partition("@")
@@ -148,7 +148,7 @@ def text_link(db: Session, link: EntryLink, merchant: Merchant, *, who: Who, to:
     )  # fmt: skip
     if (db.scalar(today) or 0) >= TEXTS_A_DAY:
         raise Invalid(N_("今天发送的邀请短信已达 %(most)d 条，请用邮件发送或自己转发"), field="to", most=TEXTS_A_DAY)
-    address = link_address(link, own.slug)
+    address = link_address(link, own)
     message = send_text(
         db, "entry_link", to=number, locale=locale if locale in LOCALES else LOCALES[0], provider_id=who.provider_id,
         provider=brand_of(own).name[:20], merchant=merchant.name[:20], link=address,
@@ -195,9 +195,9 @@ def state_of(link: EntryLink, came_in: int) -> State:
     return State.EXPIRED if link.expires_at <= clock.now() else State.OPEN
 
 
-def link_address(link: EntryLink, slug: str) -> str:
-    """The address to send; `slug` is the provider's."""
-    return f"{settings().public_url}/m/{slug}/join/{link.token}"
+def link_address(link: EntryLink, provider: Provider) -> str:
+    """The address to send, at the provider's own host if it has one."""
+    return f"{address_of(provider)}/m/{provider.slug}/join/{link.token}"
 
 
 def list_links(db: Session, merchant: Merchant, *, before: UUID | None = None, limit: int = 20) -> list[EntryLink]:

@@ -36,6 +36,11 @@ def check_file_content(db: Session, host: str, name: str) -> str | None:
     return files[first.source] if first else None
 
 
+def is_anothers(db: Session, host: str, provider_id: UUID) -> bool:
+    """Whether WeChat has taken this host for another provider, in a platform session."""
+    return any(claim.is_confirmed and claim.provider_id != provider_id for claim in _claims(db, host))
+
+
 _Source = tuple[type, UUID]
 """For which kind of check, and whose: a component app's or a mini program's."""
 

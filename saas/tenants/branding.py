@@ -17,6 +17,7 @@ from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.models import Provider, ProviderStatus, StoredFile
 from saas.tenants.names import clean_name
+from saas.tenants.own_hosts import address_of
 from saas.tenants.stored_files import drop_file, keep_file, load_file
 
 LOGO = "brand_logo"
@@ -40,12 +41,13 @@ _LONGEST_CONTACT = 60
 class Brand:
     """A provider as her merchants see it.
 
-    `colour` is "" when none was chosen. `ink` is what is
+    `address` is where they find it, without a slash at the end. `colour` is "" when none was chosen. `ink` is what is
     written on it, `text` the nearest shade of it that can be read on our pages' background; both are #rrggbb.
     `provider_name` is whom merchants deal with in law.
     """
 
     slug: str
+    address: str
     name: str
     provider_name: str
     colour: str
@@ -69,7 +71,8 @@ def brand_of(provider: Provider) -> Brand:
     """How this provider's merchants see it."""
     shown = provider.brand_colour or COLOUR
     return Brand(
-        slug=provider.slug, name=provider.brand_name or provider.name, provider_name=provider.name,
+        slug=provider.slug, address=address_of(provider), name=provider.brand_name or provider.name,
+        provider_name=provider.name,
         colour=provider.brand_colour, ink=ink_on(shown), text=readable_shade(shown), contact=provider.brand_contact,
         logo_id=provider.brand_logo_file_id,
     )  # fmt: skip

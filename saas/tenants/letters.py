@@ -86,7 +86,7 @@ def _as_html(text: str, locale: str, brand: Brand | None) -> str:
     layout = _templates().get_template("_letter.html")
     return layout.render(
         paragraphs=paragraphs, language=locale.replace("_", "-"), brand=brand,
-        ours=settings().public_url + "/",
+        ours=(settings().public_url + "/", (brand.address if brand else settings().public_url) + "/"),
         foot=_foot_lines(brand, locale),
     )  # fmt: skip
 

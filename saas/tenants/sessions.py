@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Update, func, select, update
 from sqlalchemy.orm import Session
 
 from saas import clock
@@ -40,10 +40,13 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def open_session(user: User, *, ip: str, user_agent: str, remember: bool = False) -> str:
+def open_session(
+    user: User, *, ip: str, user_agent: str, remember: bool = False, parent_id: UUID | None = None
+) -> str:  # fmt: skip
     """Sign a browser in; answers its secret token, which is shown to nobody else and kept nowhere.
 
     It ends after 12 hours without a visit, after 30 days at the latest; `remember` keeps it for the whole 30 days.
+    `parent_id` is the same browser's sign-in at the platform's address, when this one is at a provider's own host.
     """
     token = secrets.token_urlsafe(32)
     now = clock.now()
@@ -52,6 +55,7 @@ def open_session(user: User, *, ip: str, user_agent: str, remember: bool = False
             LoginSession(
                 user_id=user.id, token_hash=token_hash(token), created_at=now, last_seen_at=now,
                 expires_at=now + (LONGEST if remember else IDLE), ip=ip, user_agent=user_agent[:300],
+                parent_id=parent_id,
             )
         )  # fmt: skip
     return token
@@ -94,25 +98,23 @@ def _touch(db: Session, session_id: UUID, now: datetime) -> None:
 
 
 def close_session(token: str) -> None:
-    """Sign out the browser that holds this token; an unknown token is none."""
+    """Sign out the browser that holds this token, at the platform's address and at all hosts that it went on to; an
+    unknown token is none.
+    """
     with platform_session("sign a person out") as db:
-        db.execute(
-            update(LoginSession)
-            .where(LoginSession.token_hash == token_hash(token), LoginSession.revoked_at.is_(None))
-            .values(revoked_at=clock.now())
-        )
+        _end_browser(db, db.scalar(select(_FIRST).where(LoginSession.token_hash == token_hash(token))))
 
 
 def close_one(user_id: UUID, session_id: UUID) -> bool:
     """Sign out one of a person's own browsers; False when it is not hers or already signed out."""
     with platform_session("sign one browser out") as db:
-        ended = db.execute(
-            update(LoginSession)
-            .where(LoginSession.id == session_id, LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
-            .values(revoked_at=clock.now())
-            .returning(LoginSession.id)
-        ).first()
-    return ended is not None
+        first = db.scalar(
+            select(_FIRST).where(
+                LoginSession.id == session_id, LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)
+            )
+        )
+        _end_browser(db, first)
+    return first is not None
 
 
 def close_all_sessions(user_id: UUID, except_token: str | None = None) -> None:
@@ -123,10 +125,29 @@ def close_all_sessions(user_id: UUID, except_token: str | None = None) -> None:
 
 def end_sessions(db: Session, user_id: UUID, except_token: str | None = None) -> None:
     """`close_all_sessions` within the caller's platform transaction, for what must happen together with it."""
-    ending = update(LoginSession).where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
+    ending = _ending().where(LoginSession.user_id == user_id)
     if except_token is not None:
-        ending = ending.where(LoginSession.token_hash != token_hash(except_token))
-    db.execute(ending.values(revoked_at=clock.now()))
+        kept = select(_FIRST).where(LoginSession.token_hash == token_hash(except_token)).scalar_subquery()
+        ending = ending.where(_FIRST.is_distinct_from(kept))
+    db.execute(ending)
+
+
+_FIRST = func.coalesce(LoginSession.parent_id, LoginSession.id)
+"""The sign-in at the platform's address from which a sign-in comes: it itself, unless it is at an own host."""
+
+
+def _end_browser(db: Session, first: UUID | None) -> None:
+    if first is not None:
+        db.execute(_ending().where(_FIRST.is_not_distinct_from(first)))
+
+
+def _ending() -> Update:
+    return (
+        update(LoginSession)
+        .where(LoginSession.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def list_sessions(user_id: UUID) -> list[LoginSession]:

@@ -14,6 +14,7 @@ from flask_login import current_user
 from wtforms import BooleanField, PasswordField
 
 from saas import sms
+from saas.config import settings
 from saas.db import new_id, settle
 from saas.errors import AppError, Invalid
 from saas.tenants import accounts, passwords, sessions, wechat_apps
@@ -135,6 +136,9 @@ def sign_out() -> ResponseReturnValue:
     if current_user.is_authenticated:
         sessions.close_session(current_user.get_id())
     leave_session()
+    if g.own_host:
+        home = url_for("merchant.home", slug=g.own_host)
+        return redirect(settings().public_url + url_for("account.sign_in", next=home), code=303)
     return done(_("您已退出登录"), url_for("account.sign_in"))
 
 

@@ -75,7 +75,7 @@ def protect(app: Flask, config: Settings) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     unit.settle_at_the_end(app)
-    policy = _content_policy(config)
+    policy = content_policy(config)
 
     @app.before_request
     def identify() -> None:
@@ -122,14 +122,16 @@ def exempt_callbacks(app: Flask) -> None:
             csrf.exempt(app.blueprints[name])
 
 
-def _content_policy(config: Settings) -> str:
-    """Scripts and styles by exact address; forms may lead on to WeChat's own pages, where merchants confirm."""
+def content_policy(config: Settings, other: str = "") -> str:
+    """Scripts and styles by exact address; forms may lead on to WeChat's own pages, where merchants confirm, and to
+    the `other` address at which the visitor's way goes on (``https://xcx.example.com``).
+    """
     scripts = " ".join(ASSETS[name].url(config.assets_url) for name in ("htmx", "bootstrap"))
     style = ASSETS["css"].url(config.assets_url)
-    wechat = " ".join(sorted({_origin(config.wechat_mp_url), _origin(config.wechat_open_url)}))
+    on = " ".join(filter(None, [*sorted({_origin(config.wechat_mp_url), _origin(config.wechat_open_url)}), other]))
     return (
         f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' {style}; img-src 'self' data:; "
-        f"font-src 'self'; connect-src 'self'; form-action 'self' {wechat}; base-uri 'none'; frame-ancestors 'none'; "
+        f"font-src 'self'; connect-src 'self'; form-action 'self' {on}; base-uri 'none'; frame-ancestors 'none'; "
         "manifest-src 'self'"
     )
 

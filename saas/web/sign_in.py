@@ -11,6 +11,7 @@ from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_use
 
 from saas import i18n
 from saas.tenants import sessions
+from saas.web.own_host import address_to_sign_in
 
 _TOKEN = "_user_id"  # noqa: S105 - the name under which Flask-Login keeps its id
 _WITHIN = "within"
@@ -58,8 +59,12 @@ def recognise(app: Flask) -> None:
 
 
 def ask_to_sign_in() -> ResponseReturnValue:
-    """Lead an anonymous visitor to the sign-in page and back afterwards."""
-    target = url_for("account.sign_in", next=request.full_path.rstrip("?") if request.method == "GET" else None)
+    """Lead an anonymous visitor to the sign-in page and back afterwards; from an own host to our address first."""
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    if g.get("own_host"):
+        target = address_to_sign_in(here or url_for("merchant.home", slug=g.own_host))
+    else:
+        target = url_for("account.sign_in", next=here)
     if request.headers.get("HX-Request") == "true":
         return "", 200, {"HX-Redirect": target}
     return redirect(target, code=303)

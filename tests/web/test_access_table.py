@@ -205,7 +205,8 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.edit_wechat_sign_in": 200, "POST provider.edit_wechat_sign_in": 303,
         "POST provider.test_sign_in_site": 303, "POST provider.test_sign_in_account": 303,
         "GET provider.edit_brand": 200, "POST provider.edit_brand": 303, "POST provider.change_logo": 422,
-        "POST provider.remove_logo": 303,
+        "POST provider.remove_logo": 303, "GET provider.edit_host": 200, "POST provider.edit_host": 303,
+        "POST provider.look_at_host": 303,
         "GET provider.edit_settings": 200, "POST provider.edit_settings": 303, "POST provider.invite_member": 422,
         "POST provider.resend_invitation": 303, "POST provider.revoke_invitation": 303,
         "GET provider.edit_member": 200, "POST provider.edit_member": 303,
@@ -264,7 +265,8 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET public.join_by_mail": 200, "POST public.join_by_mail": 422,
         "GET callbacks.prove_address": 403, "POST callbacks.take_event": 400, "POST callbacks.take_message": 400,
         "GET check_files.show_check_file": 404, "GET evidence.show_evidence": 404,
-        "GET brands.show_style_sheet": 200, "GET brands.show_logo": 404,
+        "GET public.hand_over": 404, "POST public.hand_over": 404, "GET public.come_over": 404,
+        "GET own_host.prove": 404, "GET brands.show_style_sheet": 200, "GET brands.show_logo": 404,
         "GET copies.show_copy": 404, "GET static": 200, "GET healthz": 200, "GET readyz": 503, "GET metrics": 200,
     },
 }  # fmt: skip
@@ -380,7 +382,7 @@ def path(rule: Rule, name: str, things: dict[str, str]) -> str:
     """The rule with real ids. Invitations of merchants are other ones than those of members."""
     if name.endswith("_merchant_invitation"):
         things = things | {"invitation_id": things["merchant_invitation_id"]}
-    values = things | {"locale": "en", "filename": "app.css", "name": "htmx", "_appid": things["appid"]}
+    values = things | {"locale": "en", "filename": "app.css", "nonce": "0", "name": "htmx", "_appid": things["appid"]}
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], rule.rule)
 
 

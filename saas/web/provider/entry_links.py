@@ -187,7 +187,7 @@ def _show(link: EntryLink, form: SendForm | None = None) -> ResponseReturnValue:
     visitors = links.list_visitors(g.db, link, who=g.who)
     came_in = links.count_entries(g.db, [link]).get(link.id, 0)
     context: dict[str, Any] = {
-        "link": link, "merchant": merchant, "address": links.link_address(link, g.provider.slug),
+        "link": link, "merchant": merchant, "address": links.link_address(link, g.provider),
         "came_in": came_in, "is_open": links.state_of(link, came_in) is State.OPEN, "visitors": visitors,
         "programs": "、".join(
             one.name or one.appid or _("待注册的小程序") for one in listing.select_programs(g.db, link.program_ids)
