@@ -26,6 +26,7 @@ SIGN_INS = (
     ("mei@example.com", "商家 merchant"),
 )
 _SLUG = "alice"
+_BRAND = ("爱丽小程序", "#1d4f91", "微信 alice-kefu，工作日 9:00–18:00")
 _APPID = "wxa1b2c3d4e5f60718"
 _DRAFTS = (
     {"user_version": "1.0.0", "user_desc": "点单首发版"},
@@ -63,6 +64,7 @@ def _add_people_when_empty() -> None:
         )
         accounts.make_operator(db, olga)
         provider = providers.create_provider(db, alice, "爱丽服务", _SLUG)
+        provider.brand_name, provider.brand_colour, provider.brand_contact = _BRAND
         db.add(Membership(provider_id=provider.id, user_id=bob.id, role=Role.VIEWER))
 
 

@@ -112,7 +112,7 @@ def program_activity(program_id: UUID) -> ResponseReturnValue:
 def actor(entry: Activity) -> str:
     """Who did it, as the merchant knows them: the provider as a whole, her own people by name."""
     if entry.actor_kind == "member":
-        return str(g.provider.name)
+        return str(g.brand.name)
     return _("系统") if entry.actor_name == "系统" else entry.actor_name
 
 

@@ -115,7 +115,7 @@ def turn_words(turn: str) -> str:
     """Whose turn it is, said to the merchant."""
     words = {
         Turn.MERCHANT: _("等您处理"), Turn.WECHAT: _("等待微信"), Turn.AUTHORITY: _("等待管局审核"),
-        Turn.PROVIDER: _("“%(name)s”正在办理", name=g.provider.name),
+        Turn.PROVIDER: _("“%(name)s”正在办理", name=g.brand.name),
     }  # fmt: skip
     return str(words.get(Turn(turn), _("无需处理")))
 
