@@ -40,7 +40,7 @@ from saas.queue import Lane, enqueue_for
 from saas.tenants import activity, phones
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.branding import brand_of
-from saas.tenants.letters import LOCALES, link, send_letter
+from saas.tenants.letters import LOCALES, send_letter
 from saas.tenants.models import Merchant, MerchantMembership, Provider, ProviderStatus, User
 from saas.tenants.providers import own_provider
 from saas.tenants.texts import send_text
@@ -254,12 +254,12 @@ def _write(
     provider, name = own_provider(db), program.name or program.appid or merchant.name
     brand = brand_of(provider)
     ends_at = waiting.ends_at.astimezone(ZONE) if waiting.ends_at else None
-    step, address = say(waiting.kind.label), link(f"/m/{provider.slug}/w/{program.id}")
+    step, address = say(waiting.kind.label), f"{brand.address}/m/{provider.slug}/w/{program.id}"
     if channel is Channel.TEXT:
         if ends_at is not None:
             step = say(N_("%(step)s，%(time)s 前办完"), step=step, time=f"{ends_at:%m-%d %H:%M}")
         if len(address) > _LONGEST_LINK:  # an address cut in the middle leads nowhere
-            address = link(f"/m/{provider.slug}/")
+            address = f"{brand.address}/m/{provider.slug}/"
         send_text(
             db, "reminder", to=person.phone, locale=person.locale, provider_id=program.provider_id,
             program=name[:20], step=step, link=address,

@@ -158,6 +158,21 @@ def test_letters_speak_the_readers_language(at_noon: Scene, cast: Cast, run_jobs
     assert "Please finish it before" in mail.body_text
 
 
+def test_reminders_lead_to_the_providers_own_host(
+    at_noon: Scene, cast: Cast, run_jobs: Callable[..., list[str]]
+) -> None:  # fmt: skip
+    with platform_session("test") as db:
+        own = db.scalars(select(Provider).where(Provider.id == cast.alices)).one()
+        own.host_name, own.host_seen_at = "xcx.alice.example", clock.now()
+    give_phone(cast)
+    at_noon.file(FilingStatus.SMS, due_at=clock.now() + timedelta(hours=24))
+    remind()
+    run_jobs()
+    address = f"http://xcx.alice.example:8000/m/alice/w/{at_noon.program_id}"
+    assert address in texts()[0].text
+    assert f'<a href="{address}"' in mails()[0].body_html
+
+
 def test_a_job_that_runs_twice_or_in_two_workers_sends_once(at_noon: Scene) -> None:
     at_noon.file(FilingStatus.SMS, due_at=clock.now() + timedelta(hours=24))
     both = threading.Barrier(2)
