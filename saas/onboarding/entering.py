@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,14 +26,10 @@ from saas.programs.permissions import missing_sets
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
 from saas.tenants.accounts import NOWHERE, Origin
-from saas.tenants.consents import consent_is_missing, record_consent
+from saas.tenants.consents import record_data_consent
 from saas.tenants.merchants import load_merchant
-from saas.tenants.models import Consent, Merchant, MerchantMembership, MerchantRole
+from saas.tenants.models import Merchant, MerchantMembership, MerchantRole
 from saas.wx.permissions import PermissionSet
-
-DATA_CONSENT = "merchant_data"
-DATA_CONSENT_VERSION = "2026-12-01"
-"""The version of what the page behind a link says about the data that she will give; change it with the text."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,8 @@ def come_in(
         raise LinkOver(stands.state)
     if not agreed:
         raise Invalid(N_("请先阅读并勾选同意"), field="agreed")
-    _record_consent(user_id, origin)
+    with platform_session("note that somebody who came in by a link agreed") as platform:
+        record_data_consent(platform, user_id, link.provider_id, ip=origin.ip)
     db.add(Entry(provider_id=link.provider_id, link_id=link.id, user_id=user_id))
     joined = insert(MerchantMembership).values(
         id=new_id(), created_at=clock.now(), provider_id=link.provider_id, merchant_id=merchant.id, user_id=user_id,
@@ -150,19 +147,6 @@ def _authorization_link(db: Session, merchant: Merchant, program: Program | None
         db, component, merchant, who=system(merchant.provider_id, name), program=program,
         lifetime=authorization_links.LONGEST,
     )  # fmt: skip
-
-
-def _record_consent(user_id: UUID, origin: Origin) -> None:
-    with platform_session("note that somebody who came in by a link agreed") as platform:
-        if consent_is_missing(platform, user_id):
-            record_consent(platform, user_id, ip=origin.ip)
-        told = select(func.count()).where(
-            Consent.user_id == user_id, Consent.document == DATA_CONSENT, Consent.version == DATA_CONSENT_VERSION
-        )
-        if not platform.scalar(told):
-            platform.add(
-                Consent(user_id=user_id, document=DATA_CONSENT, version=DATA_CONSENT_VERSION, ip=origin.ip)
-            )  # fmt: skip
 
 
 def _role_of(db: Session, merchant: Merchant, user_id: UUID) -> str | None:

@@ -218,13 +218,17 @@ class DataRequestStatus(StrEnum):
 
 
 class DataRequest(TenantOwned, Base):
-    """A merchant wants her data deleted; the provider settles it and says what was kept and why."""
+    """A merchant wants her data deleted; the provider settles it and says what was kept and why.
+
+    `erased` are the values of `saas.onboarding.kept_data.Group` that were.
+    """
 
     __tablename__ = "data_requests"
     __table_args__ = (
         ForeignKeyConstraint(
             ["provider_id", "merchant_id"], ["merchants.provider_id", "merchants.id"], ondelete="CASCADE"
         ),
+        Index("ix_data_requests_merchant", "provider_id", "merchant_id", "id"),
         Index(
             "uq_data_requests_open", "merchant_id", unique=True, postgresql_where=text("status = 'open'")
         ),
@@ -237,3 +241,38 @@ class DataRequest(TenantOwned, Base):
     answer: Mapped[str] = mapped_column(Text, default="")
     settled_at: Mapped[datetime | None] = mapped_column(default=None)
     settled_by: Mapped[str] = mapped_column(Text, default="")
+    erased: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+
+class ExportStatus(StrEnum):
+    QUEUED = "queued"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class DataExport(TenantOwned, Base):
+    """All that is kept about a merchant, put into one file for her; at most one is in the making.
+
+    `papers_done` of `papers` photos are in it so far. The file is forgotten after `expires_at`.
+    """
+
+    __tablename__ = "data_exports"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["provider_id", "merchant_id"], ["merchants.provider_id", "merchants.id"], ondelete="CASCADE"
+        ),
+        Index("ix_data_exports_merchant", "provider_id", "merchant_id", "id"),
+        Index(
+            "uq_data_exports_open", "merchant_id", unique=True, postgresql_where=text("status = 'queued'")
+        ),
+    )  # fmt: skip
+
+    merchant_id: Mapped[UUID]
+    status: Mapped[str] = mapped_column(Text, default=ExportStatus.QUEUED)
+    asked_by: Mapped[str] = mapped_column(Text, default="")
+    asked_by_id: Mapped[UUID]
+    locale: Mapped[str] = mapped_column(Text, default="zh_CN")
+    papers: Mapped[int] = mapped_column(default=0)
+    papers_done: Mapped[int] = mapped_column(default=0)
+    file_id: Mapped[UUID | None] = mapped_column(default=None)
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)

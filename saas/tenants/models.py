@@ -244,11 +244,12 @@ class MailToken(HasId, Base):
 
 
 class Consent(HasId, Base):
-    """Who agreed to which version of which text, when and from where."""
+    """Who agreed to which version of which text, when and from where. `provider_id` is set where the text names one."""
 
     __tablename__ = "consents"
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    provider_id: Mapped[UUID | None] = mapped_column(default=None)
     document: Mapped[str] = mapped_column(Text)
     version: Mapped[str] = mapped_column(Text)
     ip: Mapped[str] = mapped_column(Text, default="")
@@ -400,6 +401,7 @@ class TaskKind(StrEnum):
     FIX_IP_LIST = "fix_ip_list"
     FIX_SECRET = "fix_secret"  # noqa: S105 - a name
     TICKET_MISSING = "ticket_missing"
+    DATA_REQUEST = "data_request"  # a merchant (the subject) wants her data deleted
 
 
 class Task(TenantOwned, Base):

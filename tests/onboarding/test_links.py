@@ -18,7 +18,7 @@ from saas.onboarding.access import get_entry_link, link_by_token
 from saas.onboarding.links import LinkOver, State, Wanted
 from saas.onboarding.models import EntryLink, Onboarding, OnboardingPart, Part
 from saas.programs.models import AuthorizationLink, AuthorizationStatus, Program
-from saas.tenants import merchant_people, merchants
+from saas.tenants import consents, merchant_people, merchants
 from saas.tenants.access import Verb
 from saas.tenants.merchants import get_merchant
 from saas.tenants.models import Consent, MerchantMembership, MerchantRole, OutgoingMail, OutgoingText, User
@@ -123,7 +123,7 @@ def test_without_consent_nobody_comes_in_and_consent_is_kept_with_its_version(ca
     enter(cast, link, nora)
     with platform_session("test") as db:
         given = db.execute(select(Consent.document, Consent.version).where(Consent.user_id == nora)).all()
-    assert ("merchant_data", entering.DATA_CONSENT_VERSION) in [tuple(one) for one in given]
+    assert ("merchant_data", consents.DATA_VERSION) in [tuple(one) for one in given]
     assert sorted(one.document for one in given) == ["merchant_data", "privacy", "terms"]
 
 
