@@ -16,7 +16,7 @@ from saas.pictures import fit_picture
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.models import Provider, ProviderStatus, StoredFile
-from saas.tenants.names import clean_name
+from saas.tenants.names import clean_name, one_line
 from saas.tenants.own_hosts import address_of
 from saas.tenants.stored_files import drop_file, keep_file, load_file
 
@@ -193,7 +193,7 @@ def _drop_logo(db: Session, provider: Provider) -> None:
 
 def _clean_contact(contact: str) -> str:
     """One line. A number or an address is what it is for, a web address would make our mails carry it."""
-    contact = " ".join(contact.split())
+    contact = one_line(contact)
     if not contact:
         return ""
     if len(contact) > _LONGEST_CONTACT:

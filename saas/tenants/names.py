@@ -36,12 +36,7 @@ def clean_name(value: str, *, field: str, at_most: int = 50) -> str:
 
     Names stand in mails to strangers, so a name that carries a web address is refused: it would make us send spam.
     """
-    visible = "".join(
-        " " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter
-        for letter in unicodedata.normalize("NFC", value)
-        if unicodedata.category(letter) != "Cf"
-    )
-    name = " ".join(visible.split())
+    name = one_line(value)
     if not name:
         raise Invalid(N_("请填写这一项"), field=field)
     if len(name) > at_most:
@@ -49,6 +44,16 @@ def clean_name(value: str, *, field: str, at_most: int = 50) -> str:
     if _ADDRESS.search(name):
         raise Invalid(N_("名称里不能包含网址"), field=field)
     return name
+
+
+def one_line(value: str) -> str:
+    """What can be seen of a text, on one line."""
+    visible = "".join(
+        " " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter
+        for letter in unicodedata.normalize("NFC", value)
+        if unicodedata.category(letter) != "Cf"
+    )
+    return " ".join(visible.split())
 
 
 def check_slug(slug: str, *, field: str = "slug") -> str:

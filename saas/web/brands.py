@@ -15,6 +15,8 @@ from saas.web import unit
 from saas.web.going import safe_next
 
 brands = Blueprint("brands", __name__, url_prefix="/t/<slug>")
+_FOR_LONG = "private, max-age=31536000, immutable"
+"""In browsers only: an answer may carry the visitor's session cookie anew, which no shared cache may hand out."""
 
 
 def show_on_pages(app: Flask) -> None:
@@ -37,7 +39,7 @@ def show_style_sheet(slug: str) -> Response:
         raise NotFound()
     response = Response(branding.style_sheet(brand), content_type="text/css; charset=utf-8")
     is_this = request.args.get("v") == brand.version
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_this else "no-cache"
+    response.headers["Cache-Control"] = _FOR_LONG if is_this else "no-cache"
     response.set_etag(brand.version)
     response.make_conditional(request)
     return response
@@ -48,6 +50,6 @@ def show_logo(slug: str, file_id: UUID) -> Response:
     """The present logo and no other file; another logo has another address."""
     row = branding.find_logo(unit.begin_for_platform("show a provider's logo"), slug, file_id)
     response = Response(read_file(row), content_type=row.content_type)
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["Cache-Control"] = _FOR_LONG
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

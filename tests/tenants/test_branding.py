@@ -71,6 +71,10 @@ def test_what_cannot_be_taken_is_refused_at_its_field(cast: Cast, wrong: dict[st
     assert refused.value.field == field
 
 
+def test_a_contact_is_one_line_that_reads_as_it_is_written(cast: Cast) -> None:
+    assert change(cast, contact=" 电话\r\n020-1234\u202e5678\u200b ").contact == "电话 020-12345678"
+
+
 @pytest.mark.parametrize("person", ["max", "bob", "mei"])
 def test_only_managers_change_it(cast: Cast, person: str) -> None:
     with tenant_session(cast.alices) as db:

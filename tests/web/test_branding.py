@@ -113,7 +113,7 @@ def test_only_the_logo_is_shown_to_everybody(browser: Browsers, branded: Browser
     assert found
     answer = nobody.get(found[1])
     assert (answer.status_code, answer.content_type, answer.data[:3]) == (200, "image/jpeg", b"\xff\xd8\xff")
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
     with tenant_session(cast.alices) as db:
         other = keep_file(db, cast.alices, "paper", b"secret", content_type="image/jpeg").id
     assert nobody.get(f"/t/alice/logo/{other}").status_code == 404
