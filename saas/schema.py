@@ -11,6 +11,7 @@ from saas.programs import privacy_models as privacy
 from saas.programs import registration_models as registrations
 from saas.releases import models as releases
 from saas.tenants import models as tenants
+from saas.trains import models as trains
 
 __all__ = [
     "batches",
@@ -24,4 +25,5 @@ __all__ = [
     "registrations",
     "releases",
     "tenants",
+    "trains",
 ]

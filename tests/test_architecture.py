@@ -16,7 +16,7 @@ SOURCES = sorted(
 )
 # Mail programs know no style sheets and no content policy, so mails may style inline.
 TEMPLATES = sorted(path for path in (ROOT / "saas" / "templates").rglob("*.html") if "mail" not in path.parts)
-DOMAINS = ("tenants", "batches", "components", "programs", "releases", "billing")
+DOMAINS = ("tenants", "batches", "components", "programs", "releases", "trains", "billing")
 
 # Real time is right here: the one source, the sandbox's own time, and waiting that nobody may move.
 READS_REAL_TIME = {"saas/clock.py", "saas/embedded.py", "saas/supervisor.py", "saas/demo/demo.py"}

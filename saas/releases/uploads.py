@@ -6,7 +6,7 @@ What runs afterwards is `saas.releases.uploading`, by a job.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from saas.releases.templates import ExtJsonInvalid, is_being_deleted, lock_templ
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.merchants import get_merchant
+from saas.tenants.models import Merchant
 
 RUN = "jobs.releases.upload"
 FETCH_TRIAL_QR = "jobs.releases.fetch_trial_qr"
@@ -52,6 +53,10 @@ class Value:
 def values_of(db: Session, program: Program, *, who: Who) -> dict[str, Value]:
     """Everything that variables may use: the mini program's own values, then its merchant's, then built-in ones."""
     merchant = get_merchant(db, who, program.merchant_id, Verb.VIEW) if program.merchant_id else None
+    return _layered(program, merchant)
+
+
+def _layered(program: Any, merchant: Any) -> dict[str, Value]:
     layers: list[tuple[str, Mapping[str, Any]]] = [
         (
             "built_in",
@@ -81,15 +86,38 @@ def merge_for(template: Template, program: Program, values: Mapping[str, Value])
 
 def missing_values(db: Session, template: Template, program: Program, *, who: Who) -> list[str]:
     """What keeps this template from being uploaded for this mini program, variable by variable: their names."""
-    definitions, values = variables.read_stored(template.variables), values_of(db, program, who=who)
-    filled, faults = variables.fill(definitions, {name: one.value for name, one in values.items()})
-    wrong = {fault.key for fault in faults}
+    return _lacking(template)(values_of(db, program, who=who))
+
+
+def missing_in_bulk(db: Session, template: Template, program_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    """`missing_values` of each of these mini programs that lacks any; two queries."""
+    columns = (Program.id, Program.appid, Program.name, Program.merchant_id, Program.ext_values)
+    rows = db.execute(select(*columns).where(Program.id.in_(program_ids))).all()
+    owners = {row.merchant_id for row in rows if row.merchant_id}
+    merchants = {
+        row.id: row
+        for row in db.execute(select(Merchant.id, Merchant.name, Merchant.ext_values).where(Merchant.id.in_(owners)))
+    }
+    lacking = _lacking(template)
+    found = {row.id: lacking(_layered(row, merchants.get(row.merchant_id))) for row in rows}
+    return {program_id: names for program_id, names in found.items() if names}
+
+
+def _lacking(template: Template) -> Callable[[Mapping[str, Value]], list[str]]:
+    """Tells which variables of this template have no fitting value among those given."""
+    definitions = variables.read_stored(template.variables)
     names = [one.name for one in ext_json.check_template(template.ext_json).variables]
-    return [
-        definitions[name].title if name in definitions and definitions[name].title else name
-        for name in names
-        if name in wrong or name not in filled
-    ]
+
+    def lacking(values: Mapping[str, Value]) -> list[str]:
+        filled, faults = variables.fill(definitions, {name: one.value for name, one in values.items()})
+        wrong = {fault.key for fault in faults}
+        return [
+            definitions[name].title if name in definitions and definitions[name].title else name
+            for name in names
+            if name in wrong or name not in filled
+        ]
+
+    return lacking
 
 
 def with_typed(values: Mapping[str, Value], program: Program, typed: Mapping[str, str]) -> dict[str, Value]:

@@ -1,0 +1,232 @@
+"""Planning a train: which mini programs go, in which waves, and why the others do not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from saas import clock
+from saas.db import new_id
+from saas.errors import N_, Conflict, Invalid
+from saas.programs.models import AuthorizationStatus, Program
+from saas.releases.audits import RUNNING
+from saas.releases.models import Audit, CodeState, Template
+from saas.releases.uploads import missing_in_bulk
+from saas.tenants import activity
+from saas.tenants.access import Verb, Who, require
+from saas.trains.models import OPEN, OpensAfter, ProgramState, Train, TrainProgram, TrainStatus, TrainWave
+from saas.wx.permissions import DEVELOPMENT
+
+MOST_WAVES = 50
+_LONGEST_VERSION, _LONGEST_TEXT = 64, 500
+
+OTHER_TRAIN = N_("正在另一个批量发布中")
+_NO_APPID = N_("还没有 AppID，要先注册或授权")
+_OTHER_COMPONENT = N_("授权给了另一个第三方平台，用不了这个模板")
+_NOT_AUTHORIZED = N_("商家没有授权")
+_NOT_PERMITTED = N_("缺少“开发管理与数据分析”权限")
+_IN_REVIEW = N_("另一个版本正在审核")
+_ONLINE = N_("线上已经是这个版本")
+_LACKS_VALUES = N_("缺少变量或值不对：%(names)s")
+_HOURS = 24
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a train goes; see `Train`. A blank version or description takes the template's."""
+
+    user_version: str = ""
+    description: str = ""
+    version_desc: str = ""
+    canary_size: int = 0
+    wave_size: int | None = None
+    wave_percent: int | None = None
+    opens_after: OpensAfter = OpensAfter.APPROVED
+    wait_hours: int = 0
+    releases_itself: bool = False
+    phased_percent: int | None = None
+    window_from: int | None = None
+    window_until: int | None = None
+    reserve: int = 0
+    stop_percent: int | None = None
+    stop_failures: int | None = None
+
+
+def plan_train(db: Session, template: Template, program_ids: Collection[UUID], *, who: Who, options: Options) -> Train:
+    """A draft with its waves, and with those that are left out and why; raises Invalid at an option's field."""
+    require(who, Verb.WORK)
+    version, text = options.user_version or template.user_version, options.description or template.description
+    _check(options, version, text)
+    if template.gone_at is not None:
+        raise Invalid(N_("模板库里已经没有这个模板，请换一个"), field="template")
+    going, out = _sort(db, template, program_ids, version)
+    if not going and not out:
+        raise Invalid(N_("请至少选择一个小程序"))
+    sizes = wave_sizes(len(going), options)
+    if len(sizes) > MOST_WAVES:
+        raise Invalid(N_("会分成 %(count)d 批，最多 %(most)d 批，请把每批放大"), field="wave_size",
+                      count=len(sizes), most=MOST_WAVES)  # fmt: skip
+    train = Train(
+        **asdict(options) | {"user_version": version, "description": text},
+        provider_id=who.provider_id, component_id=template.component_id, template_row_id=template.id,
+        template_id=template.template_id, total=len(going), created_by=who.user_id, created_by_name=who.name,
+    )  # fmt: skip
+    db.add(train)
+    db.flush()
+    _write(db, train, going, out, sizes)
+    activity.record(db, who, "train.plan", train, detail={"count": len(going), "version": version})
+    return train
+
+
+def wave_sizes(count: int, options: Options) -> list[int]:
+    """How many mini programs each wave holds, the canary first if there is one."""
+    canary = min(options.canary_size, count)
+    rest = count - canary
+    size = options.wave_size or (math.ceil(count * options.wave_percent / 100) if options.wave_percent else rest)
+    waves = [min(size, rest - start) for start in range(0, rest, size)] if rest else []
+    return [canary, *waves] if canary else waves
+
+
+def start_train(db: Session, train: Train, *, who: Who) -> int:
+    """Set a draft off; those that went with another train meanwhile are left out. Answers how many go.
+
+    The caller wakes the conductor.
+    """
+    require(who, Verb.WORK)
+    db.refresh(train, with_for_update=True)
+    if train.status != TrainStatus.DRAFT:
+        raise Conflict(N_("批量发布已经开始了"))
+    hold_trains(db, train)
+    mine, other = TrainProgram.__table__, aliased(TrainProgram)
+    busy = select(other.id).where(other.program_id == mine.c.program_id, other.state.in_(OPEN))
+    planned = (TrainProgram.train_id == train.id, TrainProgram.state == ProgramState.PLANNED)
+    db.execute(
+        update(TrainProgram).where(*planned, busy.exists())
+        .values(state=ProgramState.EXCLUDED, reason=OTHER_TRAIN, wave_id=None)
+    )  # fmt: skip
+    moved = db.execute(
+        update(TrainProgram).where(*planned).values(state=ProgramState.WAITING, state_at=clock.now())
+        .returning(TrainProgram.wave_id)
+    ).all()  # fmt: skip
+    if not moved:
+        raise Conflict(N_("没有可以发布的小程序"))
+    train.total = len(moved)
+    for wave in db.scalars(select(TrainWave).where(TrainWave.train_id == train.id)):
+        wave.size = sum(row.wave_id == wave.id for row in moved)
+    now = clock.now()
+    train.status, train.started_at, train.counts_from = TrainStatus.RUNNING, now, now
+    activity.record(db, who, "train.start", train, detail={"count": train.total, "version": train.user_version})
+    return train.total
+
+
+def hold_trains(db: Session, train: Train) -> None:
+    """Let no other train of the provider take mini programs for itself until the transaction ends."""
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"trains {train.provider_id}", 0))))
+
+
+def delete_draft(db: Session, train: Train, *, who: Who) -> None:
+    """Forget a train that never set off."""
+    require(who, Verb.WORK)
+    db.refresh(train, with_for_update=True)
+    if train.status != TrainStatus.DRAFT:
+        raise Conflict(N_("批量发布已经开始了"))
+    activity.record(db, who, "train.delete", train, detail={"version": train.user_version})
+    db.delete(train)
+
+
+def _check(options: Options, version: str, text: str) -> None:
+    for name, value, most in (
+        ("user_version", version, _LONGEST_VERSION), ("description", text, _LONGEST_TEXT),
+        ("version_desc", options.version_desc, _LONGEST_TEXT),
+    ):  # fmt: skip
+        if not value and name != "version_desc":
+            raise Invalid(N_("请填写版本号") if name == "user_version" else N_("请填写版本说明"), field=name)
+        if len(value) > most:
+            raise Invalid(N_("不能超过 %(max)d 个字符"), field=name, max=most)
+    for name, least, most in (
+        ("canary_size", 0, 10_000), ("wave_size", 1, 20_000), ("wave_percent", 1, 100), ("wait_hours", 0, 720),
+        ("phased_percent", 1, 99), ("window_from", 0, _HOURS - 1), ("window_until", 0, _HOURS - 1),
+        ("reserve", 0, 100_000), ("stop_percent", 1, 100), ("stop_failures", 1, 10_000),
+    ):  # fmt: skip
+        value = getattr(options, name)
+        if value is not None and not least <= value <= most:
+            raise Invalid(N_("请填写 %(least)d 到 %(most)d 的整数"), field=name, least=least, most=most)
+    if options.wave_size and options.wave_percent:
+        raise Invalid(N_("每批按个数或按比例，只填一项"), field="wave_percent")
+    if (options.window_from is None) != (options.window_until is None):
+        raise Invalid(N_("开始和结束的钟点要一起填写"), field="window_until")
+    if options.window_from is not None and options.window_from == options.window_until:
+        raise Invalid(N_("开始和结束的钟点不能相同"), field="window_until")
+
+
+def _sort(
+    db: Session, template: Template, program_ids: Collection[UUID], version: str
+) -> tuple[list[Any], list[tuple[Any, str]]]:  # fmt: skip
+    """Those that can go, newest first, and the others with the reason; a handful of queries."""
+    columns = (
+        Program.id, Program.name, Program.appid, Program.component_id, Program.authorization,
+        Program.permission_sets, Program.online_version, CodeState.online_template_row_id,
+    )  # fmt: skip
+    rows = db.execute(
+        select(*columns)
+        .join(CodeState, CodeState.program_id == Program.id, isouter=True)
+        .where(Program.id.in_(program_ids))
+        .order_by(Program.id.desc())
+    ).all()
+    ids = [row.id for row in rows]
+    reviewed = set(db.scalars(select(Audit.program_id).where(Audit.program_id.in_(ids), Audit.status.in_(RUNNING))))
+    taken = set(
+        db.scalars(
+            select(TrainProgram.program_id).where(TrainProgram.program_id.in_(ids), TrainProgram.state.in_(OPEN))
+        )
+    )
+    lacking = missing_in_bulk(db, template, ids)
+
+    def reason(row: Any) -> str:
+        if not row.appid:
+            return _NO_APPID
+        if row.component_id != template.component_id:
+            return _OTHER_COMPONENT
+        if row.authorization != AuthorizationStatus.AUTHORIZED:
+            return _NOT_AUTHORIZED
+        if row.permission_sets and DEVELOPMENT not in row.permission_sets:
+            return _NOT_PERMITTED
+        if row.online_version == version and row.online_template_row_id == template.id:
+            return _ONLINE
+        if row.id in taken:
+            return OTHER_TRAIN
+        if row.id in reviewed:
+            return _IN_REVIEW
+        return _LACKS_VALUES % {"names": "、".join(lacking[row.id])} if row.id in lacking else ""
+
+    sorted_rows = [(row, reason(row)) for row in rows]
+    return [row for row, why in sorted_rows if not why], [(row, why) for row, why in sorted_rows if why]
+
+
+def _write(
+    db: Session, train: Train, going: Sequence[Any], out: Sequence[tuple[Any, str]], sizes: Sequence[int]
+) -> None:  # fmt: skip
+    has_canary, start, rows = bool(train.canary_size), 0, []
+    own = {"provider_id": train.provider_id, "train_id": train.id}
+
+    def row(one: Any, **more: Any) -> dict[str, Any]:
+        name = one.name or one.appid
+        return {**own, "program_id": one.id, "program_name": name, "version_before": one.online_version, **more}
+
+    for number, size in enumerate(sizes, 0 if has_canary else 1):
+        wave = TrainWave(**own, id=new_id(), number=number, is_canary=not number, size=size)
+        db.add(wave)
+        rows += [
+            row(one, wave_id=wave.id, state=ProgramState.PLANNED, reason="") for one in going[start : start + size]
+        ]
+        start += size
+    db.flush()
+    rows += [row(one, wave_id=None, state=ProgramState.EXCLUDED, reason=why) for one, why in out]
+    if rows:
+        db.execute(insert(TrainProgram), rows)
