@@ -12,6 +12,7 @@ from jobs.runner import job
 from saas import clock, mail, sms
 from saas.config import settings
 from saas.db import settle
+from saas.onboarding import data_exports
 from saas.programs import importing
 from saas.queue import Lane, enqueue_for
 from saas.tenants import hand_overs, own_hosts, sign_in_codes, texts
@@ -97,10 +98,11 @@ def look_at_hosts(db: Session) -> None:
 
 
 def forget_the_past(db: Session) -> None:
-    """Cron: forget sign-ins, sent secrets, mails and messages that ended a month ago, and tables of mini programs that
-    nobody took over for a day.
+    """Cron: forget sign-ins, sent secrets, mails and messages that ended a month ago, tables of mini programs that
+    nobody took over for a day, and merchants' downloads of yesterday.
     """
     drop_files_before(db, importing.FILE_KIND, clock.now() - timedelta(days=1))
+    data_exports.forget_old_exports(db)
     before = clock.now() - timedelta(days=30)
     db.execute(delete(LoginSession).where((LoginSession.expires_at < before) | (LoginSession.revoked_at < before)))
     db.execute(delete(MailToken).where(MailToken.expires_at < before))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import BinaryIO, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,6 +17,7 @@ from saas import files
 from saas.db import after_commit, new_id
 from saas.errors import NotFound
 from saas.tenants.models import StoredFile
+from saas.vault import SealingWriter
 
 
 def keep_file(
@@ -28,6 +32,47 @@ def keep_file(
     db.add(row)
     db.flush()
     return row
+
+
+@contextmanager
+def writing_file(
+    db: Session, provider_id: UUID, kind: str, *, content_type: str, name: str = ""
+) -> Iterator[tuple[BinaryIO, UUID]]:  # fmt: skip
+    """Store what is written piece by piece, of any length, under the id that it comes with; `pieces_of` reads it. The
+    row is there once all is written.
+    """
+    row = StoredFile(id=new_id(), provider_id=provider_id, kind=kind, content_type=content_type, name=name)
+    with files.writing(provider_id, _key(row)) as sealing:
+        counting = _Counting(sealing)
+        yield cast(BinaryIO, counting), row.id
+    row.size, row.sha256 = counting.size, counting.digest.digest()
+    db.add(row)
+    db.flush()
+
+
+class _Counting:
+    """Passes on what is written and keeps its length and digest."""
+
+    def __init__(self, target: SealingWriter) -> None:
+        self._target, self.size, self.digest = target, 0, hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self.size += len(content)
+        self.digest.update(content)
+        return self._target.write(content)
+
+    def flush(self) -> None:
+        self._target.flush()
+
+
+def pieces_of(row: StoredFile) -> Iterator[bytes]:
+    """The content of what `writing_file` stored; NotFound when the store has lost it."""
+    pieces = files.read_pieces(row.provider_id, _key(row))
+    try:
+        first = next(pieces)
+    except FileNotFoundError:
+        raise NotFound() from None
+    return itertools.chain([first], pieces)
 
 
 def load_file(db: Session, file_id: UUID | None) -> StoredFile:
