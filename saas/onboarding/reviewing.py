@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.errors import N_, Conflict, Invalid
 from saas.onboarding.access import is_of_its_merchant
-from saas.onboarding.handing_over import hand_over
+from saas.onboarding.handing_over import hand_over, hold_target
 from saas.onboarding.models import Onboarding, OnboardingPart, Part, PartStatus
 from saas.onboarding.notices import tell
 from saas.onboarding.papers import look_at
@@ -133,19 +133,39 @@ def give_back(db: Session, answers: Answers, comments: Mapping[str, str], *, ver
 def accept(db: Session, answers: Answers, *, version: int, who: Who) -> None:
     """Accept a part, which hands it over.
 
-    Raises NotComplete when WeChat's lists changed since it was handed in and it does not fit any more, Invalid when
-    what it flows into refuses it, NotHandedIn, and Reviewed when it is not what the page showed any more.
+    Raises NotComplete when WeChat's lists changed since it was handed in and it does not fit any more, Invalid or
+    Conflict when what it flows into refuses it, NotHandedIn, and Reviewed when it is not what the page showed any more.
     """
     require(who, Verb.WORK)
+    program_id = answers.onboarding.program_id
+    hold_target(db, answers)
     part = _claim(db, answers, version)
-    if part.status == PartStatus.ACCEPTED:
+    if part.status == PartStatus.ACCEPTED or answers.onboarding.program_id != program_id:
         raise Reviewed()
     if faults := problems(answers):
         raise NotComplete(faults)
-    hand_over(db, answers, who=who)
+    part.taken_over_at = clock.now() if hand_over(db, answers, who=who) else None
     part.comments = {}
     _decide(db, answers, PartStatus.ACCEPTED, who)
     activity.record(db, who, "onboarding.accept", answers.onboarding, detail={"part": part.key})
+
+
+def hand_over_again(db: Session, answers: Answers, *, who: Who) -> None:
+    """Hand over an accepted part that could not flow when it was to; one that has flowed since is no fault.
+
+    Raises Conflict or Invalid like `accept`.
+    """
+    require(who, Verb.WORK)
+    program_id = answers.onboarding.program_id
+    hold_target(db, answers)
+    part = _claim(db, answers, answers.part.version)
+    if part.status != PartStatus.ACCEPTED or answers.onboarding.program_id != program_id:
+        raise Reviewed()
+    if part.taken_over_at is None:
+        if not hand_over(db, answers, who=who):
+            raise Conflict(N_("现在没有可以写入的草稿"))
+        part.taken_over_at = clock.now()
+        activity.record(db, who, "onboarding.hand_over", answers.onboarding, detail={"part": part.key})
 
 
 def problems(answers: Answers) -> Sequence[Invalid]:

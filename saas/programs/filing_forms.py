@@ -33,7 +33,7 @@ from saas.programs.filing_fields import (
 from saas.programs.filing_models import Filing, FilingTemplate, Values
 from saas.programs.filing_tables import Tables
 from saas.tenants.models import StoredFile
-from saas.tenants.stored_files import drop_file, keep_file, load_file
+from saas.tenants.stored_files import copy_file, drop_file, keep_file, load_file
 
 Form = Filing | FilingTemplate
 
@@ -95,6 +95,22 @@ def attach(db: Session, form: Form, uploads: Mapping[str, Sequence[bytes]]) -> l
         form.files = {**form.files, path: [*form.files.get(path, []), *new]}
     _forget_faults(form, fitted)
     return [fields[path].label for path in fitted]
+
+
+def take_over(db: Session, form: Form, values: Values, files: Mapping[str, Sequence[str]]) -> list[str]:
+    """Put these values, and copies of these kept files, over what a form holds; answers the labels of what changed.
+    Nothing is checked: who filled it in was told of faults, and they are told again before anything is sent.
+    """
+    before = form.values
+    changed = [path for path, value in values.items() if before.get(path) != value]
+    form.values = {**before, **values}
+    for path, file_ids in files.items():
+        copies = [str(copy_file(db, load_file(db, UUID(file_id)), KIND).id) for file_id in file_ids]
+        detach(db, form, path)
+        form.files = {**form.files, path: copies}
+    changed += files
+    _forget_faults(form, changed)
+    return [BY_PATH[path].label for path in changed]
 
 
 def fit_file(field: Field, content: bytes) -> Any:

@@ -104,6 +104,11 @@ def read_file(row: StoredFile) -> bytes:
         raise NotFound() from None
 
 
+def copy_file(db: Session, row: StoredFile, kind: str) -> StoredFile:
+    """Keep the same content once more, as another kind: for a thing of its own, which may outlive this one's."""
+    return keep_file(db, row.provider_id, kind, read_file(row), content_type=row.content_type, name=row.name)
+
+
 def drop_file(db: Session, row: StoredFile) -> None:
     """Forget a file: the row now, the content once that is committed."""
     provider_id, key = row.provider_id, _key(row)
