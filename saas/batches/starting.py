@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from saas.batches import steps
 from saas.batches.models import Batch, BatchItem, BatchStatus
 from saas.batches.progress import open_item
+from saas.db import new_id
 from saas.errors import N_, Conflict, Invalid
 from saas.queue import Job, JobStatus, Lane, enqueue, enqueue_for, hasten
 from saas.tenants import activity
@@ -61,28 +62,61 @@ def start_one(
     return db.scalars(select(BatchItem).where(BatchItem.batch_id == batch.id)).one()
 
 
+def open_batch(db: Session, step: str, *, who: Who, params: Mapping[str, Any] | None = None) -> Batch:
+    """An empty batch of bulk work, for `add_items`; `who` is named as its starter, and her role was asked before."""
+    return _open(db, step, Lane.BULK, who=who, params=params)
+
+
+def add_items(db: Session, batch: Batch, subjects: Sequence[Subject]) -> dict[UUID, UUID]:
+    """Give a batch more to do; one that was over runs again. Answers each subject's item.
+
+    Raises Conflict when it was cancelled. One that is paused stays so.
+    """
+    db.refresh(batch, with_for_update=True)
+    if batch.status == BatchStatus.CANCELLED:
+        raise Conflict(N_("批量任务已经取消"))
+    if batch.status == BatchStatus.DONE:
+        batch.status, batch.finished_at = BatchStatus.RUNNING, None
+    batch.total += len(subjects)
+    ids = _add(db, batch, subjects)
+    wake_pump(db, batch)
+    return ids
+
+
 def _start(
     db: Session, step: str, subjects: list[Subject], *, who: Who, params: Mapping[str, Any] | None
 ) -> Batch:  # fmt: skip
+    batch = _open(db, step, Lane.URGENT if len(subjects) == 1 else Lane.BULK, who=who, params=params)
+    batch.total = len(subjects)
+    _add(db, batch, subjects)
+    enqueue(db, PUMP, batch.id, lane=Lane(batch.lane))
+    return batch
+
+
+def _open(db: Session, step: str, lane: Lane, *, who: Who, params: Mapping[str, Any] | None) -> Batch:
     steps.find(step)
     batch = Batch(
-        provider_id=who.provider_id, step=step, params=dict(params or {}), total=len(subjects),
-        lane=Lane.URGENT if len(subjects) == 1 else Lane.BULK, created_by=who.user_id, created_by_name=who.name,
+        provider_id=who.provider_id, step=step, params=dict(params or {}), total=0, lane=lane,
+        created_by=who.user_id, created_by_name=who.name,
     )  # fmt: skip
     db.add(batch)
     db.flush()
+    return batch
+
+
+def _add(db: Session, batch: Batch, subjects: Sequence[Subject]) -> dict[UUID, UUID]:
+    ids = {one.id: new_id() for one in subjects}
     db.execute(
         insert(BatchItem),
         [
             {
-                "provider_id": who.provider_id, "batch_id": batch.id, "step": step, "subject_id": one.id,
-                "subject_name": one.name, "params": dict(one.params),
+                "id": ids[one.id], "provider_id": batch.provider_id, "batch_id": batch.id, "step": batch.step,
+                "subject_id": one.id, "subject_name": one.name, "params": dict(one.params),
             }
             for one in subjects
         ],
     )  # fmt: skip
-    enqueue(db, PUMP, batch.id, lane=Lane(batch.lane))
-    return batch
+    return ids
 
 
 def wake_pump(db: Session, batch: Batch) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
 from sqlalchemy import ColumnElement, CursorResult, Text, literal, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -40,6 +43,34 @@ def cancel_batch(db: Session, batch: Batch, *, who: Who) -> None:
     )
     assert isinstance(dropped, CursorResult)
     activity.record(db, who, "batch.cancel", batch, detail={"count": dropped.rowcount})
+
+
+def pause_all(db: Session, batch_ids: Collection[UUID]) -> None:
+    """Pause those of many batches that run, for work that goes on in several; the caller records the activity."""
+    running = (Batch.id.in_(batch_ids), Batch.status == BatchStatus.RUNNING)
+    db.execute(update(Batch).where(*running).values(status=BatchStatus.PAUSED))
+
+
+def resume_all(db: Session, batch_ids: Collection[UUID]) -> None:
+    """Let those of many batches go on that were paused."""
+    paused = (Batch.id.in_(batch_ids), Batch.status == BatchStatus.PAUSED)
+    resumed = update(Batch).where(*paused).values(status=BatchStatus.RUNNING)
+    for batch in db.scalars(resumed.returning(Batch).execution_options(populate_existing=True)):
+        wake_pump(db, batch)
+
+
+def drop_unbegun(db: Session, batch_ids: Collection[UUID]) -> int:
+    """Drop the items of many batches of which nothing was done yet; those that began go on. Answers how many."""
+    dropped = db.execute(
+        update(BatchItem)
+        .where(
+            BatchItem.batch_id.in_(batch_ids), BatchItem.status == ItemStatus.QUEUED, BatchItem.attempt == 0,
+        )
+        .values(status=ItemStatus.CANCELLED, finished_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    assert isinstance(dropped, CursorResult)
+    return dropped.rowcount
 
 
 def retry_failed(db: Session, batch: Batch, *, who: Who, cause: Cause | None = None) -> int:

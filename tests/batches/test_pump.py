@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from jobs import runner
 from saas import db as database
 from saas.batches import pump, steps
-from saas.batches.access import load_item
+from saas.batches.access import load_batch, load_item
 from saas.batches.models import BatchItem, BatchStatus, ItemStatus
 from saas.batches.progress import Cause, newest_item_of_each, newest_items, open_item, progress
-from saas.batches.starting import PUMP, Subject, pump_all
+from saas.batches.starting import PUMP, Subject, add_items, open_batch, pump_all
 from saas.batches.steering import cancel_batch, pause_batch, resume_batch, retry_failed, retry_item
 from saas.batches.steps import Skipped
 from saas.db import new_id, platform_session, settle, tenant_session
@@ -461,3 +461,23 @@ def test_five_thousand_items_start_at_once_and_are_told_of_by_two_queries(desk: 
     assert standing.total == 5000
     assert len(asked) <= 2
     assert took < 0.5
+
+
+def test_a_batch_takes_more_items_while_it_runs_and_after_it_was_over(desk: Desk, known: Known, run_jobs: Run) -> None:
+    step = known(lambda _db, _item: None)
+    with tenant_session(desk.cast.alices) as db:
+        batch = open_batch(db, step, who=desk.cast.who["alice"])
+        first = [Subject(new_id(), f"小程序{n}") for n in range(2)]
+        ids = add_items(db, batch, first)
+    run_jobs()
+    assert desk.batch(batch.id).status == BatchStatus.DONE
+    assert {item.id: item.subject_id for item in desk.items(batch)} == {ids[one.id]: one.id for one in first}
+    with tenant_session(desk.cast.alices) as db:
+        add_items(db, load_batch(db, batch.id), [Subject(new_id(), "又一个")])
+    run_jobs()
+    assert (desk.batch(batch.id).status, desk.batch(batch.id).total) == (BatchStatus.DONE, 3)
+    assert desk.states(batch) == ["done"] * 3
+    with tenant_session(desk.cast.alices) as db:
+        load_batch(db, batch.id).status = BatchStatus.CANCELLED
+    with tenant_session(desk.cast.alices) as db, pytest.raises(Conflict):
+        add_items(db, load_batch(db, batch.id), [Subject(new_id(), "太晚")])
