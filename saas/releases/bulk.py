@@ -28,7 +28,7 @@ from saas.releases.last_submission import next_submission
 from saas.releases.models import Audit, AuditStatus, Release, ReleaseStatus, Upload, UploadStatus
 from saas.releases.templates import ExtJsonInvalid
 from saas.releases.uploading import scan_pause
-from saas.wx.errors import from_answer
+from saas.wx.errors import AuditQuotaUsedUp, from_answer
 
 UPLOAD = "saas.releases.bulk.upload"
 SUBMIT = "saas.releases.bulk.submit"
@@ -77,23 +77,28 @@ def upload(db: Session, item: BatchItem) -> dict[str, Any]:
 def submit(db: Session, item: BatchItem) -> dict[str, Any]:
     """Submits the trial version as the last submission was; `version_desc`, if given, and `releases_itself` are new.
 
-    Done once the reviewers have it.
+    With `upload` only that one's code. Done once the reviewers have it.
     """
 
     def begin(program: Program) -> Audit:
         trial = uploads.trial_upload(db, program)
         if trial is None:
             raise Conflict(N_("还没有上传代码，请先上传"))
+        if str(trial.id) != item.input.get("upload", str(trial.id)):
+            raise Conflict(N_("体验版已经换成别的代码，请重新上传"))
         newest = newest_audit(db, program)
         if newest is not None and newest.upload_id == trial.id and newest.status in _SETTLED:
             raise Skipped(_SETTLED[AuditStatus(newest.status)])
         state = find_state(db, program)
         submission = next_submission(db, program, trial, state.categories if state else [])
         given = {name: item.input[name] for name in ("version_desc", "releases_itself") if item.input.get(name)}
-        return submissions.submit_for_audit(
-            db, program, trial, who=item.starter, submission=replace(submission, **given),
-            lane=Lane(item.batch.lane),
-        )  # fmt: skip
+        try:
+            return submissions.submit_for_audit(
+                db, program, trial, who=item.starter, submission=replace(submission, **given),
+                lane=Lane(item.batch.lane),
+            )  # fmt: skip
+        except submissions.QuotaUsedUp as error:
+            raise AuditQuotaUsedUp(85085, str(error), operation="submitAudit", appid=program.appid) from error
 
     row = _row(db, item, load_audit, begin)
     if row.status in (AuditStatus.QUEUED, AuditStatus.SUBMITTING):
@@ -103,11 +108,11 @@ def submit(db: Session, item: BatchItem) -> dict[str, Any]:
 
 @step(label=N_("撤回审核"), attempts=_ATTEMPTS)
 def withdraw(db: Session, item: BatchItem) -> dict[str, Any]:
-    """Withdraws the audit that is open now."""
+    """Withdraws the audit that is open now; with `audit` only that one."""
 
     def begin(program: Program) -> Audit:
         audit = running_audit(db, program)
-        if audit is None or not audit.auditid:
+        if audit is None or not audit.auditid or str(audit.id) != item.input.get("audit", str(audit.id)):
             raise Skipped(N_("没有正在审核的版本"))
         undo.undo_audit(db, program, audit, who=item.starter, lane=Lane(item.batch.lane))
         return audit
@@ -122,10 +127,12 @@ def withdraw(db: Session, item: BatchItem) -> dict[str, Any]:
 
 @step(label=N_("发布"), attempts=_ATTEMPTS)
 def release(db: Session, item: BatchItem) -> dict[str, Any]:
-    """Releases the approved version."""
+    """Releases the approved version; with `audit` only that one's."""
 
     def begin(program: Program) -> Release:
         audit = newest_audit(db, program)
+        if audit is not None and str(audit.id) != item.input.get("audit", str(audit.id)):
+            raise Conflict(N_("之后又提交过审核，微信只发布最近一次审核通过的版本"))
         if audit is None or audit.status != AuditStatus.APPROVED:
             raise Conflict(N_("没有审核通过、等待发布的版本"))
         before = releasing.newest_release_of(db, audit)
@@ -138,9 +145,15 @@ def release(db: Session, item: BatchItem) -> dict[str, Any]:
 
 @step(label=N_("版本回退"), attempts=_ATTEMPTS)
 def roll_back(db: Session, item: BatchItem) -> dict[str, Any]:
-    """Goes back to `version`, as its people call it; without one to the newest that WeChat offers: the one before."""
+    """Goes back to `version`, as its people call it; without one to the newest that WeChat offers: the one before.
+
+    With `online` only where that version is still online.
+    """
 
     def begin(program: Program) -> Release:
+        state = find_state(db, program)
+        if state is not None and state.online_version != item.input.get("online", state.online_version):
+            raise Skipped(N_("线上已经不是这个版本"))
         releasing.read_past_versions(db, program)
         versions = releasing.list_past_versions(db, program)
         wanted = item.input.get("version", "")

@@ -29,6 +29,8 @@ from saas.releases.ext_json import missing_pages
 from saas.releases.models import Audit, CodeState, Upload, UploadStatus
 from saas.wx.permissions import DEVELOPMENT
 
+QUOTA = N_("本月提审额度")
+"""The title of the line about the component app's own submissions."""
 _UNDOS = ("undo_audit_day", "undo_audit_month")
 _UNDOS_LEFT = {
     ("day", "month"): N_("今天还能撤回 %(day)s 次，本月 %(month)s 次"),
@@ -360,7 +362,7 @@ def _other_audit(running: Audit | None) -> Check:
 
 
 def _quota(component: ComponentApp) -> Check:
-    title = N_("本月提审额度")
+    title = QUOTA
     if component.audit_quota_rest is None:
         return Check(title, Verdict.UNKNOWN, N_("还没有读到额度；提交前系统会先查询，不够就不提交"))
     params = {"rest": component.audit_quota_rest, "limit": component.audit_quota_limit or 0}

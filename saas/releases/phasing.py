@@ -79,9 +79,11 @@ def start_cancel(db: Session, program: Program, *, who: Who) -> BatchItem:
 
 @step(label=N_("灰度发布"))
 def phase(db: Session, item: BatchItem) -> dict[str, Any]:
-    """Needs what `read_share` answers. The same share once more changes nothing."""
+    """Needs what `read_share` answers; with `audit` only that one's code. The same share once more changes nothing."""
     program, share = load_program(db, item.subject_id), item.input
     audit = phasable(db, program)
+    if str(audit.id) != share.get("audit", str(audit.id)):
+        raise Conflict(N_("之后又提交过审核，微信只发布最近一次审核通过的版本"))
     client, version = client_of(db, program), audit.user_version
     plan = _plan(db, program, client)
     present = plan.get("gray_percentage") if runs(plan) else None

@@ -28,7 +28,7 @@ from saas.programs.models import Program
 from saas.queue import Lane, Later, enqueue
 from saas.releases.access import hold_program
 from saas.releases.audits import OPEN, note_answer, outcome_of, submitted_at, watch
-from saas.releases.checks import blocking, pre_audit_checks
+from saas.releases.checks import QUOTA, blocking, pre_audit_checks
 from saas.releases.code_state import find_state, lock_state, refuse_if_busy, refuse_unless_workable
 from saas.releases.models import Audit, AuditStatus, Upload
 from saas.releases.previews import (
@@ -60,6 +60,10 @@ _OURS = ("files", "feedback_files", "media")
 """Keys of an audit's request that are not WeChat's."""
 
 MOST_ITEMS = 5
+
+
+class QuotaUsedUp(Conflict):
+    """As far as is known, the component app has no submission left this month."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def submit_for_audit(
     checks = pre_audit_checks(db, component, program, upload, state, privacy_not_used=submission.privacy_not_used)
     wrong = blocking(checks)
     if wrong is not None:
-        raise Conflict(wrong.text, **wrong.params)
+        raise (QuotaUsedUp if wrong.title == QUOTA else Conflict)(wrong.text, **wrong.params)
     request = _request(upload, state.categories if state else [], submission)
     request["files"] = keep_previews(db, program, submission.files) or submission.kept_files
     request["feedback_files"] = keep_feedback(db, program, submission.feedback_files)

@@ -8,6 +8,7 @@ from saas.batches.access import load_item
 from saas.batches.models import BatchItem, ItemStatus
 from saas.batches.starting import Subject, start_one
 from saas.batches.steering import retry_item
+from saas.components.access import load_component
 from saas.releases import bulk
 from saas.releases.models import Audit, AuditStatus, Template
 from saas.releases.submissions import Item
@@ -147,6 +148,33 @@ def test_an_approved_version_is_released_after_a_later_submission_failed(desk: D
 def test_missing_code_is_said(desk: Desk) -> None:
     item = run(desk, bulk.SUBMIT)
     assert (item.status, item.error) == (ItemStatus.FAILED, "还没有上传代码，请先上传")
+
+
+def test_what_is_named_is_submitted_and_released_and_nothing_else(desk: Desk) -> None:
+    first = upload(desk, desk.template())
+    second = upload(desk, desk.template("1.1.0"), "1.1.0")
+    refused = run(desk, bulk.SUBMIT, upload=first.result["row"])
+    assert (refused.status, refused.error) == (ItemStatus.FAILED, "体验版已经换成别的代码，请重新上传")
+    submitted = run(desk, bulk.SUBMIT, upload=second.result["row"])
+    assert submitted.status == ItemStatus.DONE
+    other = str(first.id)
+    assert run(desk, bulk.UNDO, audit=other).status == ItemStatus.SKIPPED
+    desk.control.approve(submitted.result["auditid"], push=False)
+    desk.hear("weapp_audit_success", SuccTime=1)
+    assert run(desk, bulk.RELEASE, audit=other).status == ItemStatus.FAILED
+    assert desk.counts().get("release", 0) == 0
+    assert run(desk, bulk.RELEASE, audit=submitted.result["row"]).status == ItemStatus.DONE
+    assert run(desk, bulk.ROLL_BACK, online="1.0.0").status == ItemStatus.SKIPPED
+
+
+def test_a_known_end_of_the_quota_fails_with_wechats_code(desk: Desk) -> None:
+    upload(desk, desk.template())
+    with desk.session() as db:
+        component = load_component(db, desk.component.id)
+        component.audit_quota_rest, component.audit_quota_limit = 0, 20
+    item = run(desk, bulk.SUBMIT)
+    assert (item.status, item.errcode, item.operation) == (ItemStatus.FAILED, 85085, "submitAudit")
+    assert desk.counts().get("submitAudit", 0) == 0
 
 
 def newest(desk: Desk) -> Audit:
