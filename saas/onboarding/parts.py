@@ -45,6 +45,10 @@ class Opened:
         return sum(part.status not in OPEN for part in self.parts)
 
     @property
+    def all_accepted(self) -> bool:
+        return all(part.status == PartStatus.ACCEPTED for part in self.parts)
+
+    @property
     def next(self) -> OnboardingPart | None:
         """The part to go on with: what came back first, then the first that is open; None when nothing is."""
         waiting = [part for part in self.parts if part.status in OPEN]

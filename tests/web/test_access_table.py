@@ -131,6 +131,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "POST provider.resend_merchant_invitation": 303, "POST provider.revoke_merchant_invitation": 303,
         "POST provider.reveal_onboarding_part": 409, "POST provider.show_onboarding_paper": 404,
         "POST provider.give_part_back": 409, "POST provider.accept_part": 409,
+        "POST provider.hand_over_part": 409, "GET provider.show_wished_avatar": 404,
         "GET provider.make_entry_link": 200, "POST provider.make_entry_link": 303,
         "GET provider.show_entry_link": 200, "POST provider.send_entry_link": 422,
         "GET provider.revoke_entry_link": 200, "POST provider.revoke_entry_link": 303,

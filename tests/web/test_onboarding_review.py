@@ -8,10 +8,16 @@ from collections.abc import Callable
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
+from saas import clock
+from saas.components.models import ComponentApp
 from saas.db import tenant_session
-from saas.onboarding.models import Part
+from saas.onboarding.models import OnboardingPart, Part, PartStatus
 from saas.onboarding.parts import open_onboarding
+from saas.programs.filing_fields import NAME
+from saas.programs.filing_models import Filing, FilingStatus
+from saas.programs.models import Program
 from saas.tenants.merchants import load_merchant
 from saas.web.provider import onboarding as pages
 from tests.cast import Cast
@@ -146,3 +152,50 @@ def test_a_colleague_was_faster(browser: Open, case: str) -> None:
     assert 'value="不对"' in text
     assert "已通过" in browser("mei").text(f"/m/alice/onboarding/{case}/company")
     assert "没有等您审核的资料" in browser("alice").text("/p/alice/onboarding")
+
+
+def test_an_accepted_part_says_where_it_is_used(browser: Open, cast: Cast, case: str) -> None:
+    give_in(browser, case)
+    give_in(browser, case, "profile")
+    alice, mei, at = browser("alice"), browser("mei"), f"/p/alice/onboarding/{case}"
+    assert "会写入商家资料" in alice.text(f"{at}/company")
+    assert "等“" in mei.text(f"/m/alice/onboarding/{case}")
+    for part in ("company", "profile"):
+        assert alice.post(f"{at}/{part}/accept", {"version": version_in(alice.text(f"{at}/{part}"))}).status_code == 303
+    assert "已写入商家资料" in alice.text(f"{at}/company")
+    assert "小程序注册成功后，在这里提交给微信" in alice.text(f"{at}/profile")
+    assert "全部资料都已通过" in mei.text(f"/m/alice/onboarding/{case}")
+    assert alice.post(f"{at}/profile/hand-over").status_code == 409
+
+
+def test_a_draft_that_cannot_be_changed_is_no_dead_end(browser: Open, cast: Cast) -> None:
+    with tenant_session(cast.alices) as db:
+        component = ComponentApp(provider_id=cast.alices, key="k", name="爱丽平台", appid="wx8a2b1c3d4e5f6071")
+        db.add(component)
+        db.flush()
+        program = Program(
+            provider_id=cast.alices, component_id=component.id, appid="wx0000000000000001", merchant_id=cast.meis
+        )
+        db.add(program)
+        db.flush()
+        onboarding = open_onboarding(db, load_merchant(db, cast.meis), program, [Part.FILING], who=cast.who["alice"])
+        part = db.scalars(select(OnboardingPart).where(OnboardingPart.onboarding_id == onboarding.id)).one()
+        part.status, part.handed_in_at, part.reviewed_at = PartStatus.ACCEPTED, clock.now(), clock.now()
+        part.values, part.version = {NAME: "梅记餐饮有限公司"}, 3
+        filing = Filing(provider_id=cast.alices, program_id=program.id, status=FilingStatus.PLATFORM_REVIEW)
+        filing.values = {}
+        db.add(filing)
+    alice, at = browser("alice"), f"/p/alice/onboarding/{onboarding.id}/filing"
+    assert f'action="{at}/hand-over"' in alice.text(at)
+    assert f'action="{at}/hand-over"' not in browser("bob").text(at)
+    refused = alice.post(f"{at}/hand-over")
+    assert refused.status_code == 409
+    assert "备案已经提交给微信" in refused.get_data(as_text=True)
+    with tenant_session(cast.alices) as db:
+        db.scalars(select(Filing)).one().status = FilingStatus.PLATFORM_REJECTED
+    assert alice.post(f"{at}/hand-over").status_code == 303
+    page = alice.text(at)
+    assert "已写入小程序的草稿" in page
+    assert "再写入一次" not in page
+    with tenant_session(cast.alices) as db:
+        assert db.scalars(select(Filing)).one().values[NAME] == "梅记餐饮有限公司"

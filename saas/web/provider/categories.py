@@ -13,6 +13,7 @@ from saas.batches.models import ItemStatus
 from saas.batches.progress import newest_items
 from saas.components.budgets import left
 from saas.errors import N_, AppError, Invalid, NotFound
+from saas.onboarding.wishes import category_wishes, papers_for
 from saas.pictures import MOST_PAGES
 from saas.programs import categories
 from saas.programs.access import get_program
@@ -47,11 +48,15 @@ def review_badge(status: str) -> Markup:
 def show_categories(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
     items = newest_items(g.db, program.id, STEPS).values()
+    tree = {(one.first, one.second): one for one in find_tree(g.db, program)}
+    wishes = [(one.first, one.second) for one in category_wishes(g.db, program) if one.is_open]
     return render(
         "provider/programs/categories.html", program=program, tab="categories",
         state=categories.find_state(g.db, program), chances=left(g.db, program, "category_month"),
         told=[item for item in items if item.is_open or item.status == ItemStatus.FAILED],
         obstacle=obstacle(program, BASIC_INFO, by_api=True), unreadable=obstacle(program, BASIC_INFO),
+        wished=[tree[place] for place in wishes if place in tree], known=bool(tree),
+        unfit=sum(place not in tree for place in wishes),
     )  # fmt: skip
 
 
@@ -83,12 +88,15 @@ def choose_category(program_id: UUID) -> ResponseReturnValue:
 
 @provider.route("/programs/<uuid:program_id>/categories/<int:first>/<int:second>", methods=["GET", "POST"])
 def edit_category(program_id: UUID, first: int, second: int) -> ResponseReturnValue:
-    """Add the category, or hand it in again after a refusal."""
+    """Add the category, or hand it in again after a refusal. What the merchant handed in for it is attached already."""
     program = get_program(g.db, g.who, program_id, Verb.WORK)
     category = find_category(g.db, program, first, second)
+    attached = papers_for(g.db, program, category)
     form, errors = Form(), dict[str, str]()
     if form.validate_on_submit():
-        papers = {name: files_of(f"paper_{number}") for number, name in enumerate(category.papers)}
+        papers = {
+            name: files_of(f"paper_{number}") or attached.get(name, []) for number, name in enumerate(category.papers)
+        }
         try:
             categories.change_category(g.db, program, category, who=g.who, papers=papers)
         except AppError as error:
@@ -103,6 +111,7 @@ def edit_category(program_id: UUID, first: int, second: int) -> ResponseReturnVa
         "provider/programs/categories_edit.html", program=program, tab="categories", category=category, known=known,
         form=form, errors=errors, numbers={name: number for number, name in enumerate(category.papers)},
         before=categories.last_papers(g.db, program, first, second) if known else {}, pages=MOST_PAGES,
+        attached={name: len(pages) for name, pages in attached.items()},
         chances=left(g.db, program, "category_month"), status=422 if form.is_submitted() else 200,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import g, request, url_for
+from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,7 +18,8 @@ from wtforms.validators import NumberRange, Optional
 from saas.batches.models import BatchItem, ItemStatus
 from saas.batches.progress import newest_items
 from saas.components.budgets import Budget, left_in_bulk
-from saas.errors import N_, AppError, Invalid
+from saas.errors import N_, AppError, Invalid, NotFound
+from saas.onboarding.wishes import ProfileWish, avatar_of, profile_wish
 from saas.programs import appearance, naming, profile
 from saas.programs.access import get_program
 from saas.programs.appearance import SET_AVATAR, SET_INTRODUCTION, SET_SEARCH
@@ -27,6 +28,7 @@ from saas.programs.models import NameReview, Program, ReviewStatus
 from saas.programs.naming import CHECK_NAME, ID_CARD, LICENCE, OTHER, SET_NAME
 from saas.programs.permissions import BASIC_INFO
 from saas.tenants.access import Verb
+from saas.tenants.stored_files import read_file
 from saas.web.forms import Form, TextField
 from saas.web.going import done, refused
 from saas.web.pages import render
@@ -41,6 +43,9 @@ BUDGETS = {
 _PROOF_NEEDED = 91009
 SEARCH = [SelectChoice("yes", _l("可以被搜索到")), SelectChoice("no", _l("搜索不到"))]
 PICTURES = {"accept": "image/*"}
+_KEPT: Mapping[str, Any] = {"wishes": 1}
+_TRIES = {"name": (SET_NAME, CHECK_NAME), "avatar": (), "introduction": (SET_INTRODUCTION,)}
+"""By which steps a wish shows as tried, so that what was typed then is not overwritten."""
 
 
 def percent() -> list[Any]:
@@ -61,6 +66,7 @@ class ProfileForm(Form):
     x = FloatField(_l("横向位置"), percent())
     y = FloatField(_l("纵向位置"), percent())
     size = FloatField(_l("正方形大小"), percent())
+    wished_avatar = BooleanField(_l("用商家提交的头像"))
     change_introduction = BooleanField(_l("修改介绍"))
     introduction = TextAreaField(_l("新介绍"))
     change_search = BooleanField(_l("修改搜索开关"))
@@ -75,7 +81,10 @@ class ProfileForm(Form):
 def show_profile(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
     items = newest_items(g.db, program.id, [*CHANGES.values(), CHECK_NAME, profile.REFRESH])
-    form = ProfileForm(formdata=None, **_prefilled(program, items))
+    values = _prefilled(program, items)
+    if "wishes" in request.args and (wish := profile_wish(g.db, program)) is not None:
+        values |= _wished(wish, items)
+    form = ProfileForm(formdata=None, **values)
     return _render(program, form, items)
 
 
@@ -100,7 +109,8 @@ def check_program_name(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.WORK)
     form = ProfileForm()
     if _try(form, "name", lambda: naming.ask_about_name(g.db, program, form.name.data or "", who=g.who)):
-        return done(_("正在检测名称"), url_for("provider.show_profile", program_id=program.id), "info")
+        target = url_for("provider.show_profile", program_id=program.id, **_KEPT if "wishes" in request.args else {})
+        return done(_("正在检测名称"), target, "info")
     form.change_name.data = True
     return _render(program, form, {}, status=422)
 
@@ -130,6 +140,18 @@ def read_basics(program_id: UUID) -> ResponseReturnValue:
     return done(_("正在向微信读取资料"), target, "info")
 
 
+@provider.get("/programs/<uuid:program_id>/basics/wished-avatar")
+def show_wished_avatar(program_id: UUID) -> ResponseReturnValue:
+    """The avatar that the merchant wishes, once it was accepted."""
+    wish = profile_wish(g.db, get_program(g.db, g.who, program_id, Verb.WORK))
+    if wish is None:
+        raise NotFound()
+    row = avatar_of(g.db, wish)
+    response = Response(read_file(row), content_type=row.content_type)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
 def _start_name(program: Program, form: ProfileForm) -> None:
     review = profile.newest_review(g.db, program)
     again = review if review and review.status == ReviewStatus.REFUSED and form.keep_papers.data else None
@@ -138,7 +160,12 @@ def _start_name(program: Program, form: ProfileForm) -> None:
 
 
 def _start_avatar(program: Program, form: ProfileForm) -> None:
-    file_id = keep_avatar(form)
+    wish = profile_wish(g.db, program) if form.wished_avatar.data else None
+    if wish is not None and not any(one.filename for one in request.files.getlist(form.avatar.name)):
+        content = read_file(avatar_of(g.db, wish))
+        file_id = appearance.keep_avatar(g.db, g.who, content, x=50, y=50, size=100)
+    else:
+        file_id = keep_avatar(form)
     appearance.change_avatar(g.db, program, file_id, who=g.who)
 
 
@@ -204,6 +231,21 @@ def _prefilled(program: Program, items: Mapping[str, BatchItem]) -> dict[str, An
     return values
 
 
+def _wished(wish: ProfileWish, items: Mapping[str, BatchItem]) -> dict[str, Any]:
+    """What the merchant wishes and nobody has sent yet, ticked; what was tried since then stays as it was."""
+    tried = {
+        part
+        for part, steps in _TRIES.items()
+        if any((item := items.get(step)) and item.created_at > wish.since for step in steps)
+    }
+    parts = wish.open - tried
+    texts = {"name": wish.name, "introduction": wish.introduction}
+    return {
+        **{f"change_{part}": True for part in parts}, **{part: text for part, text in texts.items() if part in parts},
+        "wished_avatar": "avatar" in parts,
+    }  # fmt: skip
+
+
 def _is_over(item: BatchItem, items: Mapping[str, BatchItem]) -> bool:
     """A check of a name counts until a name was set after it."""
     newer = items.get(SET_NAME)
@@ -230,7 +272,12 @@ def _render(
     check = check if check and check.status == ItemStatus.DONE and not _is_over(check, items) else None
     review = profile.newest_review(g.db, program)
     review = review if review and (review.status == ReviewStatus.IN_REVIEW or _is_refused(review)) else None
-    basic = program.profile.get("basic") or {}
+    basic, wish = program.profile.get("basic") or {}, profile_wish(g.db, program)
+    obstacles = {
+        "name": obstacle(program, BASIC_INFO, by_api=True), "check": obstacle(program, NAME_CHECK, by_api=True),
+        "avatar": obstacle(program, BASIC_INFO), "introduction": obstacle(program, BASIC_INFO),
+        "search": obstacle(program, DEVELOPMENT),
+    }  # fmt: skip
     return render(
         "provider/programs/profile.html", program=program, tab="profile", form=form, status=status, chances=chances,
         told=[item for item in items.values() if item.is_open or _failed(item)],
@@ -240,10 +287,7 @@ def _render(
         proof=review is not None or any(item.errcode == _PROOF_NEEDED for item in items.values())
         or bool(check and check.result.get("proof")),
         searchable=appearance.is_searchable(program),
-        obstacles={
-            "name": obstacle(program, BASIC_INFO, by_api=True), "check": obstacle(program, NAME_CHECK, by_api=True),
-            "avatar": obstacle(program, BASIC_INFO), "introduction": obstacle(program, BASIC_INFO),
-            "search": obstacle(program, DEVELOPMENT),
-        },
+        obstacles=obstacles, wish=wish, filled=_KEPT if "wishes" in request.args else {},
+        offered=[part for part in CHANGES if wish is not None and part in wish.open and not obstacles[part]],
         longest=appearance.LONGEST, widest=naming.WIDEST, narrowest=naming.NARROWEST, shortest=appearance.SHORTEST,
     )  # fmt: skip
