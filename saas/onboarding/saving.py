@@ -157,7 +157,7 @@ def claim(db: Session, answers: Answers) -> OnboardingPart:
 
 def _is_of_another_page(part: OnboardingPart, name: str, version: int, page_id: str) -> bool:
     """Whether another page changed this field since this one knew it."""
-    changed_at, changed_by = part.changes.get(name, (part.version, ""))
+    changed_at, changed_by = part.changes.get(name, (0, ""))  # what was known from elsewhere nobody changed
     return changed_at > version and not (page_id and changed_by == page_id)
 
 

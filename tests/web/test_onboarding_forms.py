@@ -142,6 +142,20 @@ def test_a_lost_answer_costs_nothing(cast: Cast, address: str, browser: Callable
     assert mei.post(form, {"name": "别的", "version": "0", "page_id": there}).status_code == 409
 
 
+def test_what_stood_there_already_is_nobodys_change(
+    cast: Cast, address: str, browser: Callable[[str], Browser]
+) -> None:
+    with tenant_session(cast.alices) as db:
+        load_merchant(db, cast.meis).company_name = "梅记旧名有限公司"
+    mei, form = browser("mei"), f"{address}/company/facts"
+    assert "梅记旧名有限公司" in mei.text(form)
+    first = {"kind": "enterprise", "name": "梅记旧名有限公司", "version": "0", "page_id": "a"}
+    assert mei.post(f"{form}?auto=1", first, headers={"HX-Request": "true"}).status_code == 200
+    answer = mei.post(form, COMPANY | {"version": "0", "page_id": "a"})
+    assert answer.status_code == 303
+    assert part_of(cast, Part.COMPANY).values["name"] == COMPANY["name"]
+
+
 def test_two_devices_do_not_undo_each_other(cast: Cast, address: str, browser: Callable[[str], Browser]) -> None:
     mei, form = browser("mei"), f"{address}/profile/wishes"
     old = version_in(mei.text(form))
