@@ -27,6 +27,7 @@ from saas.sandbox.pages import (
     phone,
     registration,
     remote,
+    service_messages,
     sign_in,
 )
 from saas.sandbox.people import seed_first_accounts
@@ -73,6 +74,7 @@ def create_sandbox(state_path: Path, *, public_url: str, clock_file: Path | None
         manual,
         remote,
         sign_in,
+        service_messages,
     ):
         app.register_blueprint(part.pages)
     filters.install(app)

@@ -115,6 +115,14 @@ def seed_accounts(db: Db, count: int) -> list[str]:
     return [account["appid"] for account in accounts]
 
 
+def find_person(db: Db, name: str) -> Row:
+    """The person of this name; raises ValueError."""
+    found = one(db, "select * from person where name = ?", name)
+    if found is None:
+        raise ValueError(f"没有叫 {name} 的人")
+    return found
+
+
 def get_person(db: Db, person_id: int) -> Row | None:
     return one(db, "select * from person where id = ?", person_id)
 

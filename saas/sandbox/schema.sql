@@ -468,7 +468,8 @@ create table if not exists sign_in_app (
   name text not null,
   kind text not null,
   domain text not null,
-  open_account text not null default ''
+  open_account text not null default '',
+  daily_messages integer not null default 100000
 );
 create table if not exists sign_in_visit (
   id text primary key,
@@ -485,4 +486,21 @@ create table if not exists sign_in_code (
 );
 create table if not exists sign_in_token (
   value text primary key, app text not null, person integer not null, scope text not null, expires_at real not null
+);
+create table if not exists service_token (
+  value text primary key, app text not null, expires_at real not null, void integer not null default 0
+);
+create table if not exists message_template (
+  template_id text primary key, app text not null, title text not null, fields text not null
+);
+create table if not exists follower (app text not null, person integer not null, primary key (app, person));
+create table if not exists template_message (
+  id integer primary key,
+  app text not null,
+  person integer not null,
+  template text not null,
+  data text not null,
+  url text not null,
+  client_id text not null,
+  sent_at real not null
 );

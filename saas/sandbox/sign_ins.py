@@ -16,6 +16,7 @@ from saas.sandbox.people import get_person
 from saas.sandbox.state import Db, Row, one, random_appid, update
 from saas.sandbox.visits import PageRefused
 
+_COLUMNS = ("appid", "secret", "name", "kind", "domain", "open_account", "daily_messages")
 CODE_SECONDS, TOKEN_SECONDS, VISIT_SECONDS = 300, 7200, 600
 SCOPES = {"site": ("snsapi_login",), "account": ("snsapi_base", "snsapi_userinfo")}
 _WORDS = {
@@ -62,13 +63,13 @@ def save_app(db: Db, given: dict[str, Any]) -> dict[str, Any]:
     """Make an app, or change the one with this appid.
 
     `kind` is site or account, `domain` the host that codes may be sent to. Apps of one `open_account` see the same
-    unionid for a person; without one there is no unionid.
+    unionid for a person; without one there is no unionid. `daily_messages`: how many template messages a day.
     """
     appid = str(given.get("appid") or random_appid())
     known = one(db, "select * from sign_in_app where appid = ?", appid)
     values = dict(known) if known else {"secret": secrets.token_hex(16), "name": "测试应用", "kind": "site"}
     values = {"domain": "", "open_account": "", **values, **given, "appid": appid}
-    if values["kind"] not in SCOPES or values.keys() - {"appid", "secret", "name", "kind", "domain", "open_account"}:
+    if values["kind"] not in SCOPES or values.keys() - {*_COLUMNS}:
         raise Unusable("kind 是 site 或 account")
     names = ", ".join(values)
     marks = ", ".join("?" * len(values))

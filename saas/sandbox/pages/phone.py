@@ -12,6 +12,7 @@ from saas.sandbox.authorizations import AUTH_CODE_SECONDS, list_authorizations_o
 from saas.sandbox.filing_sms import list_of_person
 from saas.sandbox.pages.handset import COOKIE, get_holder, say
 from saas.sandbox.people import get_account, list_accounts, list_people
+from saas.sandbox.service_accounts import messages_of
 from saas.sandbox.state import Row, one
 from saas.sandbox.verify_tasks import list_open_verify_tasks
 from saas.sandbox.visits import PageRefused, confirm_visit, get_visit, list_choices, refuse_visit, return_address
@@ -34,6 +35,7 @@ def home() -> ResponseReturnValue:
             authorizations=list_authorizations_of_person(db, person["id"]),
             face_checks=list_open_verify_tasks(db, world.now(), person["id"]),
             messages=len(list_of_person(db, world.now(), person["id"])),
+            service_messages=len(messages_of(db, person["id"])),
             said=request.args.get("said", ""),
         )
 
@@ -49,7 +51,7 @@ def hold() -> ResponseReturnValue:
     """Somebody takes the phone."""
     target = request.form.get("next", "/phone")
     path = target.split("?", 1)[0]
-    if path not in ("/phone", "/phone/authorize") and not path.startswith("/phone/sign_in/"):
+    if path not in ("/phone", "/phone/authorize", "/phone/service_messages") and not path.startswith("/phone/sign_in/"):
         target = "/phone"
     response = make_response(redirect(target, 303))
     response.set_cookie(COOKIE, request.form["person"], samesite="Lax", httponly=True)

@@ -26,6 +26,7 @@ from saas.sandbox import (
     people,
     plugins,
     pushes,
+    service_accounts,
     sign_ins,
     verify_tasks,
 )
@@ -99,6 +100,28 @@ def _draft(world: World, db: Db, given: dict[str, Any]) -> Any:
 @_post("/sign_in_apps")
 def _save_sign_in_app(_world: World, db: Db, given: dict[str, Any]) -> Any:
     return sign_ins.save_app(db, given)
+
+
+@_post("/message_templates")
+def _save_message_template(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    return service_accounts.save_template(db, given)
+
+
+@_post("/followers")
+def _set_following(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    person = people.find_person(db, str(given["person"]))
+    service_accounts.set_following(db, str(given["appid"]), person["id"], follows=bool(given.get("follows", True)))
+
+
+@_post("/sign_in_apps/void_tokens")
+def _void_service_tokens(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    service_accounts.void_tokens(db, str(given["appid"]))
+
+
+@_get("/service_messages")
+def _service_messages(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    person = people.find_person(db, str(given["person"]))
+    return {"messages": service_accounts.messages_of(db, person["id"])}
 
 
 @_get("/people")
