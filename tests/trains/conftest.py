@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +14,26 @@ import pytest
 from sqlalchemy.orm import Session
 
 from saas import clock
+from saas.batches.models import OPEN, BatchItem, ItemStatus
 from saas.components.models import ComponentApp
 from saas.db import new_id, tenant_session
 from saas.programs.models import Program
-from saas.releases.models import Template
+from saas.queue import Later
+from saas.releases.models import (
+    Audit,
+    AuditStatus,
+    CodeState,
+    Release,
+    ReleaseStatus,
+    Template,
+    Upload,
+    UploadStatus,
+)
 from saas.tenants.access import Who
+from saas.trains import steering
 from saas.trains.access import load_train
-from saas.trains.models import Train, TrainProgram, TrainStep, TrainWave
+from saas.trains.conducting import conduct
+from saas.trains.models import Train, TrainProgram, TrainStep, TrainStepName, TrainWave
 from saas.trains.planning import Options, plan_train
 from tests.cast import Cast
 
@@ -37,7 +53,7 @@ class Yard:
     def session(self) -> AbstractContextManager[Session]:
         return tenant_session(self.cast.alices)
 
-    def programs(self, count: int, **values: Any) -> list[UUID]:
+    def programs(self, count: int, online: str = "", **values: Any) -> list[UUID]:
         """New mini programs, authorized unless told otherwise."""
         rows = []
         for _ in range(count):
@@ -46,8 +62,13 @@ class Yard:
             given.setdefault("appid", f"wx{program_id.hex[-16:]}")
             given.setdefault("authorized_at", clock.now())
             rows.append(Program(id=program_id, provider_id=self.cast.alices, **given))
+        state: dict[str, Any] = {"categories": [{"first_id": 1}], "categories_read_at": clock.now()}
+        state |= {"online_version": online, "online_at": clock.now() if online else None}
+        own = {"provider_id": self.cast.alices}
         with self.session() as db:
             db.add_all(rows)
+            db.flush()
+            db.add_all([CodeState(**own, program_id=row.id, **state) for row in rows if row.appid])
         return [row.id for row in rows]
 
     def template(self, **changes: Any) -> Template:
@@ -68,6 +89,100 @@ class Yard:
         with self.session() as db:
             template = db.get_one(Template, self.template_id)
             return plan_train(db, template, program_ids, who=self.cast.who[who], options=Options(**options))
+
+    def running(self, count: int, *, online: str = "", **options: Any) -> Train:
+        """A train that has set off."""
+        train = self.plan(self.programs(count, online), **options)
+        self.steer(steering.start, train)
+        return train
+
+    def steer(self, service: Callable[..., Any], train: Train, *given: Any, who: str = "alice", **options: Any) -> Any:
+        """A service that steers, as a request would call it."""
+        with self.session() as db:
+            here = [db.get_one(type(one), one.id) for one in given]
+            return service(db, load_train(db, train.id), *here, who=self.cast.who[who], **options)
+
+    def conduct(self, train: Train, passes: int = 1) -> timedelta | None:
+        """Passes of the conductor; answers after how long it wants to come back, None when never."""
+        pause = None
+        for _ in range(passes):
+            with self.session() as db:
+                pause = None
+                try:
+                    conduct(db, load_train(db, train.id))
+                except Later as later:
+                    pause = later.delay
+        return pause
+
+    def items(self, train: Train, step: str) -> list[BatchItem]:
+        """The items of one of its steps that are under way."""
+        with self.session() as db:
+            query = db.query(BatchItem).join(TrainStep, TrainStep.item_id == BatchItem.id)
+            query = query.filter(TrainStep.train_id == train.id, TrainStep.step == step, BatchItem.status.in_(OPEN))
+            return query.order_by(BatchItem.id).all()
+
+    def end(self, train: Train, step: str, *, only: int | None = None, **failure: Any) -> int:
+        """End the items of a step as the pump would: well, or failed with what is given. Answers how many."""
+        items = self.items(train, step)[:only]
+        for item in items:
+            with self.session() as db:
+                row = db.get_one(BatchItem, item.id)
+                row.attempt, row.started_at, row.finished_at = 1, clock.now(), clock.now()
+                row.status = ItemStatus.FAILED if failure else ItemStatus.DONE
+                for name, value in failure.items():
+                    setattr(row, name, value)
+                if not failure:
+                    row.result = self._row(db, row, train, step)
+        return len(items)
+
+    def _row(self, db: Session, item: BatchItem, train: Train, step: str) -> dict[str, str]:
+        """What a step that went well leaves behind."""
+        own = {"id": new_id(), "provider_id": item.provider_id, "program_id": item.subject_id, "sent_at": clock.now()}
+        now, version, made = clock.now(), train.user_version, None
+        if step == TrainStepName.UPLOAD:
+            made = Upload(
+                **own, template_row_id=self.template_id, template_id="7", user_version=version, ext_json="{}",
+                status=UploadStatus.READY, committed_at=now, scanned_at=now,
+            )  # fmt: skip
+        elif step == TrainStepName.SUBMIT:
+            made = Audit(
+                **own, upload_id=UUID(item.input["upload"]), user_version=version, auditid=str(own["id"].int),
+                status=AuditStatus.IN_REVIEW, submitted_at=now,
+            )  # fmt: skip
+        elif step in (TrainStepName.RELEASE, TrainStepName.ROLL_BACK):
+            state = db.query(CodeState).filter(CodeState.program_id == item.subject_id).one()
+            going = item.input.get("version", version)
+            made = Release(
+                **own, user_version=going, from_version=state.online_version, status=ReleaseStatus.DONE,
+                audit_id=UUID(item.input["audit"]) if step == TrainStepName.RELEASE else None,
+            )  # fmt: skip
+            state.online_version, state.online_at = going, now
+        if made is None:
+            return {}
+        db.add(made)
+        return {"row": str(made.id)}
+
+    def decide(self, train: Train, status: AuditStatus = AuditStatus.APPROVED, *, only: int | None = None) -> int:
+        """The reviewers decide about audits of the train that are open; answers how many."""
+        with self.session() as db:
+            query = db.query(Audit).join(TrainProgram, TrainProgram.audit_id == Audit.id)
+            rows = query.filter(TrainProgram.train_id == train.id, Audit.status == AuditStatus.IN_REVIEW)
+            audits = rows.order_by(TrainProgram.id).limit(only).all()
+            for audit in audits:
+                audit.status, audit.decided_at = status, clock.now()
+                audit.reason = "首页打不开" if status == AuditStatus.REJECTED else ""
+            return len(audits)
+
+    def to_review(self, train: Train) -> None:
+        """What has set off gets as far as the reviewers."""
+        self.conduct(train, 2)
+        self.end(train, "upload")
+        self.conduct(train)
+        self.end(train, "submit")
+        self.conduct(train)
+
+    def states(self, train: Train) -> Counter[tuple[str, str]]:
+        return Counter((row.step, row.state) for row in self.rows(train))
 
     def train(self, train: Train) -> Train:
         with self.session() as db:

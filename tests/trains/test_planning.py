@@ -70,8 +70,9 @@ def test_who_cannot_go_is_left_out_with_the_reason(yard: Yard) -> None:
     with yard.session() as db:
         own = {"provider_id": yard.cast.alices}
         audit = Audit(**own, program_id=reviewed, auditid="9", status=AuditStatus.IN_REVIEW, submitted_at=clock.now())
-        db.add_all([audit, CodeState(**own, program_id=online, online_version="2.0.0", online_at=clock.now(),
-                                     online_template_row_id=yard.template_id)])  # fmt: skip
+        db.add(audit)
+        state = db.query(CodeState).filter(CodeState.program_id == online).one()
+        state.online_version, state.online_at, state.online_template_row_id = "2.0.0", clock.now(), yard.template_id
     expected |= {(reviewed, "另一个版本正在审核"), (online, "线上已经是这个版本")}
     train = yard.plan([one for one, _ in expected])
     assert {(row.program_id, row.reason) for row in yard.rows(train)} == expected

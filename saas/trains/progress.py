@@ -1,0 +1,231 @@
+"""How trains stand: every wave at every step, the speed, causes of failure, and a page of mini programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from saas import clock
+from saas.trains.conducting import tally, waves_of
+from saas.trains.models import (
+    OPEN,
+    PATH,
+    ProgramState,
+    StepStatus,
+    Train,
+    TrainProgram,
+    TrainStatus,
+    TrainStep,
+    TrainStepName,
+    TrainWave,
+)
+from saas.trains.steering import Cause
+from saas.trains.steps import RANK
+
+_WINDOW = timedelta(minutes=10)
+_OFF_PATH = (TrainStepName.UNDO, TrainStepName.ROLL_BACK)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One step of one wave: how many are past it, at it, and failed at it."""
+
+    step: TrainStepName
+    past: int
+    running: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class WaveStanding:
+    """A wave with its bars, and what of it waits for somebody's word: `held` for its release, `half` for the one to
+    all."""
+
+    wave: TrainWave
+    bars: tuple[Bar, ...]
+    states: Mapping[str, int]
+    held: int
+    half: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Failed steps of one cause; `example` is WeChat's own text of one of them. `retriable`: a retry takes it on."""
+
+    cause: Cause
+    count: int
+    example: str
+    retriable: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`per_minute` counts steps that ended lately; at that speed what needs no reviewer is over at `ends_at`."""
+
+    waves: tuple[WaveStanding, ...]
+    states: Mapping[str, int]
+    per_minute: float
+    ends_at: datetime | None
+    groups: tuple[Group, ...]
+
+    @property
+    def open(self) -> int:
+        return sum(self.states.get(state, 0) for state in OPEN)
+
+    @property
+    def in_audit(self) -> int:
+        return sum(bar.running for one in self.waves for bar in one.bars if bar.step is TrainStepName.AUDIT)
+
+
+def path_of(train: Train) -> list[TrainStepName]:
+    """The steps that its mini programs go through."""
+    return [step for step in PATH if step is not TrainStepName.PHASE or train.phased_percent is not None]
+
+
+def standing(db: Session, train: Train) -> Standing:
+    """Five queries, whatever the size."""
+    counts, waves = tally(db, train), waves_of(db, train)
+    states: Counter[str] = Counter()
+    for here in counts.values():
+        for (_, state), count in here.items():
+            states[state] += count
+    excluded = db.scalar(
+        select(func.count())
+        .select_from(TrainProgram)
+        .where(TrainProgram.train_id == train.id, TrainProgram.state == ProgramState.EXCLUDED)
+    )
+    states[ProgramState.EXCLUDED] = excluded or 0
+    phased = _phased(db, train) if train.phased_percent is not None else {}
+    shown = tuple(_of_wave(train, wave, counts.get(wave.id, Counter()), phased.get(wave.id, 0)) for wave in waves)
+    per_minute, ends_at = _speed(db, train, shown)
+    return Standing(shown, states, per_minute, ends_at, _groups(db, train))
+
+
+def list_trains(db: Session, *, before: UUID | None = None, limit: int = 30) -> list[Train]:
+    """The provider's trains, newest first."""
+    query = select(Train).order_by(Train.id.desc()).limit(limit)
+    return list(db.scalars(query if before is None else query.where(Train.id < before)))
+
+
+def count_states(db: Session, train_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
+    """How many mini programs of each train are in which state; one query."""
+    found: dict[UUID, Counter[str]] = {train_id: Counter() for train_id in train_ids}
+    row = TrainProgram
+    query = select(row.train_id, row.state, func.count()).where(row.train_id.in_(train_ids))
+    for train_id, state, count in db.execute(query.group_by(row.train_id, row.state)):
+        found[train_id][state] = count
+    return found
+
+
+def list_places(
+    db: Session, train: Train, *, state: str = "", wave_id: UUID | None = None, after: UUID | None = None,
+    limit: int = 50,
+) -> list[TrainProgram]:  # fmt: skip
+    """The train's mini programs in their order; all, or those of a state or a wave."""
+    query = select(TrainProgram).where(TrainProgram.train_id == train.id).order_by(TrainProgram.id).limit(limit)
+    if state:
+        query = query.where(TrainProgram.state == state)
+    if wave_id is not None:
+        query = query.where(TrainProgram.wave_id == wave_id)
+    return list(db.scalars(query if after is None else query.where(TrainProgram.id > after)))
+
+
+def steps_of(db: Session, place_ids: Collection[UUID]) -> dict[UUID, dict[str, TrainStep]]:
+    """The rows of truth of some mini programs, by step; one query."""
+    found: dict[UUID, dict[str, TrainStep]] = {place_id: {} for place_id in place_ids}
+    for row in db.scalars(select(TrainStep).where(TrainStep.train_program_id.in_(place_ids))):
+        found[row.train_program_id][row.step] = row
+    return found
+
+
+def _of_wave(train: Train, wave: TrainWave, here: Counter[tuple[str, str]], phased: int) -> WaveStanding:
+    states: Counter[str] = Counter()
+    for (_, state), count in here.items():
+        states[state] += count
+
+    def at(step: TrainStepName, *wanted: ProgramState) -> int:
+        return sum(here[step, state] for state in wanted)
+
+    def past(step: TrainStepName) -> int:
+        beyond = sum(count for (one, _), count in here.items() if RANK[TrainStepName(one)] > RANK[step])
+        ended = (ProgramState.DONE, ProgramState.ROLLED_BACK)
+        return beyond + (at(step, *ended) if step is TrainStepName.RELEASE else 0)
+
+    bars = tuple(
+        Bar(step, past(step), at(step, ProgramState.RUNNING), at(step, ProgramState.FAILED)) for step in path_of(train)
+    )
+    ready = at(TrainStepName.RELEASE, ProgramState.READY)
+    waits = at(TrainStepName.PHASE, ProgramState.READY) + ready - phased
+    return WaveStanding(
+        wave, bars, states,
+        held=waits if wave.release_allowed_at is None else 0,
+        half=phased if wave.full_allowed_at is None else 0,
+    )  # fmt: skip
+
+
+def _phased(db: Session, train: Train) -> dict[UUID | None, int]:
+    """By wave: how many have the version for some users, and wait for the release to all."""
+    row = TrainProgram
+    done = select(TrainStep.id).where(
+        TrainStep.train_program_id == row.id, TrainStep.step == TrainStepName.PHASE,
+        TrainStep.status == StepStatus.DONE,
+    )  # fmt: skip
+    query = select(row.wave_id, func.count().label("waiting")).where(
+        row.train_id == train.id, row.step == TrainStepName.RELEASE, row.state == ProgramState.READY, done.exists()
+    )
+    return {one.wave_id: one.waiting for one in db.execute(query.group_by(row.wave_id))}
+
+
+def _speed(db: Session, train: Train, waves: tuple[WaveStanding, ...]) -> tuple[float, datetime | None]:
+    """Steps per minute of late, and when those under way now are over; audits are the reviewers' and do not count."""
+    now = clock.now()
+    since = max(now - _WINDOW, train.started_at or now)
+    query = (
+        select(func.count())
+        .select_from(TrainStep)
+        .where(
+            TrainStep.train_id == train.id, TrainStep.status == StepStatus.DONE, TrainStep.answered_at > since,
+            TrainStep.step.not_in((TrainStepName.AUDIT, TrainStepName.CHECK)),
+        )
+    )  # fmt: skip
+    lately = db.scalar(query) or 0
+    minutes = max((now - since).total_seconds(), 1.0) / 60
+    calls = (TrainStepName.UPLOAD, TrainStepName.SUBMIT, TrainStepName.PHASE, TrainStepName.RELEASE)
+    running = sum(bar.running for one in waves for bar in one.bars if bar.step in calls)
+    ends_at = None
+    if lately and running and train.status == TrainStatus.RUNNING:
+        ends_at = now + timedelta(minutes=running * minutes / lately)
+    return lately / minutes, ends_at
+
+
+def _groups(db: Session, train: Train) -> tuple[Group, ...]:
+    """The largest first. Texts of WeChat tell hosts and names, so the errcode makes the group where there is one."""
+    step, row = TrainStep, TrainProgram
+    own = case((step.errcode.is_(None), step.error), else_="").label("own")
+    columns = (step.step, step.errcode, step.operation, own)
+    query = (
+        select(*columns, func.count().label("failed"), func.min(step.error).label("example"))
+        .join(row, row.id == step.train_program_id)
+        .where(step.train_id == train.id, step.status == StepStatus.FAILED, _counts())
+        .group_by(*columns)
+        .order_by(func.count().desc(), step.step, step.errcode)
+    )
+    return tuple(
+        Group(
+            Cause(TrainStepName(one.step), one.errcode, one.operation, one.own), one.failed, one.example,
+            retriable=one.step not in _OFF_PATH and train.status != TrainStatus.CANCELLED,
+        )
+        for one in db.execute(query)
+    )  # fmt: skip
+
+
+def _counts() -> ColumnElement[bool]:
+    """A failure that has been retried is past; one off the path stays until it is begun again."""
+    here = and_(TrainProgram.state == ProgramState.FAILED, TrainProgram.step == TrainStep.step)
+    return or_(here, TrainStep.step.in_(_OFF_PATH))

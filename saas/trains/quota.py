@@ -1,0 +1,113 @@
+"""The month's submissions: what a train may take of them, and when there will be enough.
+
+The quota is the whole component app's, counted by WeChat; the reading may be an hour old. So what is under way is taken
+off, trains of one component app share by turns, and WeChat's own refusal is no failure but a wait.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from saas import clock
+from saas.components.access import load_component
+from saas.components.models import ComponentApp
+from saas.trains.models import ProgramState, StepStatus, Train, TrainProgram, TrainStep, TrainStepName
+from saas.trains.steps import RANK
+from saas.wx.limits import Period
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a train still `needs`, and what is `left` to it this month; `left` is None while nobody knows.
+
+    `returns_at` is when the month's quota begins anew, `enough_at` when all could be submitted; None: never, since the
+    reserve takes all.
+    """
+
+    needs: int
+    left: int | None
+    rest: int | None
+    limit: int
+    reserve: int
+    read_at: datetime | None
+    returns_at: datetime
+    enough_at: datetime | None
+
+    @property
+    def short(self) -> int:
+        return 0 if self.left is None else max(0, self.needs - self.left)
+
+
+def forecast(db: Session, train: Train) -> Forecast:
+    """Whether the quota suffices for what has not been submitted yet; two queries."""
+    component = load_component(db, train.component_id)
+    early = [step for step, rank in RANK.items() if rank <= RANK[TrainStepName.SUBMIT]]
+    states = (ProgramState.PLANNED, ProgramState.WAITING, ProgramState.READY, ProgramState.RUNNING)
+    query = select(func.count()).select_from(TrainProgram)
+    needs = db.scalar(
+        query.where(
+            TrainProgram.train_id == train.id, TrainProgram.state.in_(states), TrainProgram.step.in_(early)
+        )
+    ) or 0  # fmt: skip
+    rest = known_rest(component)
+    left = None if rest is None else max(0, rest - train.reserve)
+    returns_at, enough_at = _month_ends(), clock.now()
+    short = 0 if left is None else max(0, needs - left)
+    monthly = max(0, (component.audit_quota_limit or 0) - train.reserve)
+    for _ in range(math.ceil(short / monthly) if monthly else 0):
+        enough_at = _month_ends(enough_at)
+    return Forecast(
+        needs=needs, left=left, rest=rest, limit=component.audit_quota_limit or 0, reserve=train.reserve,
+        read_at=component.quota_read_at, returns_at=returns_at,
+        enough_at=None if short and not monthly else enough_at,
+    )  # fmt: skip
+
+
+def room_to_submit(db: Session, train: Train) -> int:
+    """How many submissions the train may begin now. Other trains of the component app wait until this one has begun.
+
+    While the quota is unknown one at a time goes: every submission reads it first.
+    """
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"quota {train.component_id}", 0))))
+    component = load_component(db, train.component_id)
+    db.refresh(component)
+    under_way = _under_way(db, train.component_id)
+    if component.quota_read_at is None:
+        return max(0, 1 - under_way)
+    rest = known_rest(component)
+    return 0 if rest is None else max(0, rest - train.reserve - under_way)
+
+
+def known_rest(component: ComponentApp) -> int | None:
+    """What is left this month, as last read; None when that was last month, or never."""
+    read_at: Any = component.quota_read_at
+    month = Period.MONTH
+    if read_at is None or month.start(read_at) != month.start(clock.now()):
+        return None
+    return component.audit_quota_rest
+
+
+def _under_way(db: Session, component_id: UUID) -> int:
+    query = (
+        select(func.count())
+        .select_from(TrainStep)
+        .join(Train, Train.id == TrainStep.train_id)
+        .where(
+            Train.component_id == component_id, TrainStep.status == StepStatus.RUNNING,
+            TrainStep.step == TrainStepName.SUBMIT,
+        )
+    )  # fmt: skip
+    return db.scalar(query) or 0
+
+
+def _month_ends(moment: datetime | None = None) -> datetime:
+    end = Period.MONTH.end(Period.MONTH.start(moment or clock.now()))
+    assert end is not None
+    return end

@@ -1,0 +1,323 @@
+"""Steering a train. Each locks the train's row, says so in the activity log, and may be pressed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, CursorResult, and_, case, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from saas import clock
+from saas.batches import steering as batches
+from saas.batches.starting import Subject, add_items, open_batch
+from saas.components.budgets import left_in_bulk
+from saas.errors import N_, Conflict
+from saas.programs.models import Program
+from saas.releases import bulk, phasing
+from saas.releases.audits import OPEN as AUDIT_OPEN
+from saas.releases.models import Audit, Upload, UploadStatus
+from saas.tenants import activity
+from saas.tenants.access import Verb, Who, require
+from saas.trains import planning
+from saas.trains.conducting import wake_conductor, waves_of
+from saas.trains.models import (
+    OPEN,
+    ProgramState,
+    StepStatus,
+    Train,
+    TrainProgram,
+    TrainStatus,
+    TrainStep,
+    TrainStepName,
+    TrainWave,
+)
+from saas.trains.steps import batch_ids, note_steps
+
+_UNDOS = ("undo_audit_day", "undo_audit_month")
+_SOME = 500
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a step failed: an errcode of an operation, or without one our own words."""
+
+    step: TrainStepName
+    errcode: int | None
+    operation: str
+    error: str
+
+    @property
+    def holds(self) -> ColumnElement[bool]:
+        """The condition on failed steps."""
+        same = and_(
+            TrainStep.step == self.step, TrainStep.errcode.is_not_distinct_from(self.errcode),
+            TrainStep.operation == self.operation,
+        )  # fmt: skip
+        return same if self.errcode is not None else and_(same, TrainStep.error == self.error)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How many mini programs something was begun for, and how many it cannot be done for."""
+
+    count: int
+    without: int
+
+
+def start(db: Session, train: Train, *, who: Who) -> int:
+    """Set a draft off; answers how many mini programs go."""
+    count = planning.start_train(db, train, who=who)
+    wake_conductor(db, train)
+    return count
+
+
+def pause(db: Session, train: Train, *, who: Who) -> None:
+    """Begin nothing more; what is under way ends, audits go on."""
+    _hold(db, train, who)
+    if train.status == TrainStatus.PAUSED:
+        return
+    _refuse_unless(train, TrainStatus.RUNNING)
+    _pause(db, train, who)
+
+
+def resume(db: Session, train: Train, *, who: Who) -> None:
+    """Go on after a pause or a stop; its rules count anew."""
+    _hold(db, train, who)
+    if train.status == TrainStatus.RUNNING:
+        return
+    _refuse_unless(train, TrainStatus.PAUSED, TrainStatus.STOPPED)
+    train.status, train.why, train.why_detail, train.counts_from = TrainStatus.RUNNING, "", {}, clock.now()
+    batches.resume_all(db, batch_ids(waves_of(db, train)))
+    wake_conductor(db, train)
+    activity.record(db, who, "train.resume", train)
+
+
+def cancel(db: Session, train: Train, *, who: Who) -> None:
+    """Drop what has not begun. What is under way ends; audits stay with WeChat, and what is released stays online."""
+    _hold(db, train, who)
+    if train.status == TrainStatus.CANCELLED:
+        return
+    _refuse_unless(train, TrainStatus.RUNNING, TrainStatus.PAUSED, TrainStatus.STOPPED)
+    train.status, train.finished_at = TrainStatus.CANCELLED, clock.now()
+    ids = batch_ids(waves_of(db, train))
+    batches.drop_unbegun(db, ids)
+    batches.resume_all(db, ids)
+    row, in_review = TrainProgram, TrainProgram.step == TrainStepName.AUDIT
+    dropped = or_(
+        row.state.in_((ProgramState.WAITING, ProgramState.READY)), and_(row.state == ProgramState.RUNNING, in_review)
+    )
+    count = _change(db, train, ProgramState.CANCELLED, dropped)
+    audits = (TrainStep.train_id == train.id, TrainStep.step == TrainStepName.AUDIT)
+    db.execute(
+        update(TrainStep)
+        .where(*audits, TrainStep.status == StepStatus.RUNNING)
+        .values(status=StepStatus.CANCELLED)
+        .execution_options(synchronize_session=False)
+    )
+    wake_conductor(db, train)
+    activity.record(db, who, "train.cancel", train, detail={"count": count})
+
+
+def retry_failed(db: Session, train: Train, *, who: Who, cause: Cause | None = None) -> int:
+    """Give those that failed another try, all or those of one cause; answers how many.
+
+    A rejected one is submitted once more, which takes a submission. Where the trial version is not this train's any
+    more, it is uploaded first.
+    """
+    _hold(db, train, who)
+    _refuse_unless(train, TrainStatus.RUNNING, TrainStatus.PAUSED, TrainStatus.STOPPED, TrainStatus.DONE)
+    planning.hold_trains(db, train)
+    row, other = TrainProgram, aliased(TrainProgram)
+    taken = select(other.id).where(other.program_id == row.program_id, other.state.in_(OPEN)).exists()
+    conditions = [row.train_id == train.id, row.state == ProgramState.FAILED, ~taken]
+    if cause is not None:
+        failed = (TrainStep.train_program_id == row.id, TrainStep.step == row.step, cause.holds)
+        conditions.append(select(TrainStep.id).where(*failed, TrainStep.status == StepStatus.FAILED).exists())
+    kept = select(Upload.id).where(Upload.id == row.upload_id, Upload.status == UploadStatus.READY).exists()
+    early = row.step.in_((TrainStepName.CHECK, TrainStepName.SUBMIT, TrainStepName.AUDIT))
+    step = case(
+        (and_(early, ~kept), TrainStepName.UPLOAD.value), (early, TrainStepName.CHECK.value), else_=row.step
+    )  # fmt: skip
+    retried = db.execute(
+        update(row)
+        .where(*conditions)
+        .values(step=step, state=ProgramState.READY, state_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(retried, CursorResult)
+    if retried.rowcount:
+        train.counts_from = clock.now()
+        if train.status == TrainStatus.DONE:
+            train.status, train.finished_at = TrainStatus.RUNNING, None
+        wake_conductor(db, train)
+        activity.record(db, who, "train.retry", train, detail={"count": retried.rowcount})
+    return retried.rowcount
+
+
+def skip(db: Session, train: Train, place: TrainProgram, *, who: Who) -> None:
+    """Let one mini program go no further in this train. One whose step is being done cannot be held up; in audit it
+    can: it will not be released."""
+    _hold(db, train, who)
+    db.refresh(place, with_for_update=True)
+    if place.state == ProgramState.SKIPPED:
+        return
+    waits = place.state in (ProgramState.WAITING, ProgramState.READY, ProgramState.FAILED)
+    in_audit = place.state == ProgramState.RUNNING and place.step == TrainStepName.AUDIT
+    if train.status == TrainStatus.DRAFT or not (waits or in_audit):
+        raise Conflict(N_("现在不能跳过：这一步正在进行，或已经结束"))
+    place.state, place.state_at = ProgramState.SKIPPED, clock.now()
+    if in_audit:
+        mine = (TrainStep.train_program_id == place.id, TrainStep.step == TrainStepName.AUDIT)
+        db.execute(update(TrainStep).where(*mine).values(status=StepStatus.CANCELLED))
+    activity.record(db, who, "train.skip", train, detail={"program": place.program_name})
+
+
+def allow_release(db: Session, train: Train, wave: TrainWave, *, who: Who, full: bool = False) -> None:
+    """Release what is approved of a wave, and what will be; `full`: to all users, after a phased release."""
+    _hold(db, train, who)
+    _refuse_unless(train, TrainStatus.RUNNING)
+    db.refresh(wave)
+    if wave.opened_at is None or (full and wave.release_allowed_at is None):
+        raise Conflict(N_("这一批还没有开始"))
+    if (wave.full_allowed_at if full else wave.release_allowed_at) is not None:
+        return
+    if full:
+        wave.full_allowed_at = clock.now()
+    else:
+        wave.release_allowed_at = clock.now()
+    wake_conductor(db, train)
+    activity.record(db, who, "train.release_full" if full else "train.release", train, detail={"wave": wave.number})
+
+
+def undoable(db: Session, train: Train) -> tuple[list[Any], int]:
+    """The train's audits that can be withdrawn now, and how many have no chance left today or this month."""
+    row, undo = TrainProgram, aliased(TrainStep)
+    running = select(undo.id).where(
+        undo.train_program_id == row.id, undo.step == TrainStepName.UNDO, undo.status == StepStatus.RUNNING
+    )
+    query = (
+        select(row.id.label("row_id"), row.program_name, row.audit_id, Program.id, Program.component_id, Program.appid)
+        .join(Program, Program.id == row.program_id)
+        .join(Audit, Audit.id == row.audit_id)
+        .where(row.train_id == train.id, Audit.status.in_(AUDIT_OPEN), Audit.auditid != "", ~running.exists())
+        .order_by(row.id)
+    )
+    rows = list(db.execute(query).all())
+    budgets: dict[Any, Any] = {}
+    for start_at in range(0, len(rows), _SOME):
+        some: Any = rows[start_at : start_at + _SOME]
+        budgets |= left_in_bulk(db, some, _UNDOS)
+    able = [
+        one
+        for one in rows
+        if all(budgets[one.id, name].left != 0 or not budgets[one.id, name].holds for name in _UNDOS)
+    ]
+    return able, len(rows) - len(able)
+
+
+def undo_pending(db: Session, train: Train, *, who: Who) -> Asked:
+    """Withdraw the train's audits that are open, as far as chances are left. A running train is paused first."""
+    _hold(db, train, who)
+    if train.status == TrainStatus.RUNNING:
+        _pause(db, train, who)
+    rows, without = undoable(db, train)
+    asked = [(one.row_id, one.id, one.program_name, {"audit": str(one.audit_id)}) for one in rows]
+    _lead_off(db, train, TrainStepName.UNDO, bulk.UNDO, asked)
+    if asked:
+        activity.record(db, who, "train.undo", train, detail={"count": len(asked)})
+    return Asked(len(asked), without)
+
+
+def returnable(db: Session, train: Train) -> tuple[list[Any], list[Any], int]:
+    """Whose release can be rolled back, whose phased release can be taken back, and how many have nothing before."""
+    row, phase, back = TrainProgram, aliased(TrainStep), aliased(TrainStep)
+    busy = select(back.id).where(
+        back.train_program_id == row.id, back.step == TrainStepName.ROLL_BACK, back.status == StepStatus.RUNNING
+    )
+    phased = select(phase.id).where(
+        phase.train_program_id == row.id, phase.step == TrainStepName.PHASE, phase.status == StepStatus.DONE
+    )
+    columns = (row.id, row.program_id, row.program_name, row.audit_id, row.version_before)
+    here = select(*columns).where(row.train_id == train.id, ~busy.exists()).order_by(row.id)
+    online = db.execute(here.where(row.state == ProgramState.DONE)).all()
+    half = (ProgramState.READY, ProgramState.FAILED, ProgramState.CANCELLED, ProgramState.SKIPPED)
+    shared = db.execute(here.where(row.step == TrainStepName.RELEASE, row.state.in_(half), phased.exists())).all()
+    able = [one for one in online if one.version_before not in ("", train.user_version)]
+    return able, list(shared), len(online) - len(able)
+
+
+def roll_back(db: Session, train: Train, *, who: Who) -> Asked:
+    """Give the whole train up: nothing more is begun, and every mini program that got this version goes back to the one
+    before. Where something newer is online by now, nothing is done. Audits stay as they are."""
+    _hold(db, train, who)
+    _refuse_unless(train, *(one for one in TrainStatus if one is not TrainStatus.DRAFT))
+    if not train.is_over:
+        cancel(db, train, who=who)
+    online, shared, without = returnable(db, train)
+    version = train.user_version
+    _lead_off(
+        db, train, TrainStepName.ROLL_BACK, bulk.ROLL_BACK,
+        [
+            (one.id, one.program_id, one.program_name,
+             {"audit": str(one.audit_id), "version": one.version_before, "online": version})
+            for one in online
+        ],
+    )  # fmt: skip
+    _lead_off(
+        db, train, TrainStepName.ROLL_BACK, phasing.CANCEL,
+        [(one.id, one.program_id, one.program_name, {"audit": str(one.audit_id)}) for one in shared],
+    )  # fmt: skip
+    count = len(online) + len(shared)
+    if count:
+        activity.record(db, who, "train.roll_back", train, detail={"count": count, "version": version})
+    return Asked(count, without)
+
+
+def _lead_off(
+    db: Session, train: Train, step: TrainStepName, function: str,
+    rows: Sequence[tuple[UUID, UUID, str, dict[str, Any]]],
+) -> None:  # fmt: skip
+    """Begin a step off the path: its own batch, and a row each."""
+    if not rows:
+        return
+    batch = open_batch(db, function, who=train.starter)
+    subjects = [Subject(program_id, name, asked) for _, program_id, name, asked in rows]
+    items = add_items(db, batch, subjects)
+    note_steps(
+        db, train, step,
+        [
+            {"train_program_id": row_id, "item_id": items[program_id], "asked": asked, "before": train.user_version}
+            for row_id, program_id, _, asked in rows
+        ],
+    )  # fmt: skip
+    wake_conductor(db, train)
+
+
+def _pause(db: Session, train: Train, who: Who) -> None:
+    train.status = TrainStatus.PAUSED
+    batches.pause_all(db, batch_ids(waves_of(db, train)))
+    activity.record(db, who, "train.pause", train)
+
+
+def _hold(db: Session, train: Train, who: Who) -> None:
+    require(who, Verb.WORK)
+    db.refresh(train, with_for_update=True)
+
+
+def _refuse_unless(train: Train, *allowed: TrainStatus) -> None:
+    if train.status not in allowed:
+        raise Conflict(N_("批量发布的状态已经变了，请刷新页面"))
+
+
+def _change(db: Session, train: Train, state: ProgramState, condition: ColumnElement[bool]) -> int:
+    changed = db.execute(
+        update(TrainProgram)
+        .where(TrainProgram.train_id == train.id, condition)
+        .values(state=state, state_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(changed, CursorResult)
+    return changed.rowcount
