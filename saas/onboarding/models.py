@@ -9,7 +9,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Uuid
@@ -168,18 +177,30 @@ class OnboardingPart(TenantOwned, Base):
 
 
 class Reminder(TenantOwned, Base):
-    """That a merchant was told of one step that waits for her: once per step, stage and channel."""
+    """That a merchant was told of one step that waits for her: once per step, stage and channel.
+
+    It is about a mini program, or about a registration as long as there is no mini program.
+    """
 
     __tablename__ = "reminders"
     __table_args__ = (
-        UniqueConstraint("program_id", "step", "began_at", "stage", "channel"),
+        UniqueConstraint(
+            "program_id", "registration_id", "step", "began_at", "stage", "channel", name="uq_reminders_once",
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint("num_nonnulls(program_id, registration_id) = 1", name="about_one"),
         ForeignKeyConstraint(
             ["provider_id", "program_id"], ["programs.provider_id", "programs.id"], ondelete="CASCADE"
         ),
+        ForeignKeyConstraint(
+            ["provider_id", "registration_id"], ["registrations.provider_id", "registrations.id"], ondelete="CASCADE"
+        ),
         Index("ix_reminders_program", "provider_id", "program_id", "id"),
-    )
+        Index("ix_reminders_registration", "provider_id", "registration_id", "id"),
+    )  # fmt: skip
 
-    program_id: Mapped[UUID]
+    program_id: Mapped[UUID | None] = mapped_column(default=None)
+    registration_id: Mapped[UUID | None] = mapped_column(default=None)
     step: Mapped[str] = mapped_column(Text)
     began_at: Mapped[datetime]
     stage: Mapped[str] = mapped_column(Text)

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
@@ -46,7 +46,9 @@ from saas.tenants.providers import own_provider
 from saas.tenants.texts import send_text
 from saas.wx.limits import ZONE
 
-REMIND = "jobs.reminders.remind"
+Subject = Program | Registration
+"""What a reminder is about; a registration only as long as it has no mini program."""
+REMIND, REMIND_CASE = "jobs.reminders.remind", "jobs.reminders.remind_of_registration"
 HAND_PAUSE = timedelta(hours=1)
 """How long after a reminder nobody may send another by hand."""
 MORNING, EVENING = time(8), time(21)
@@ -109,74 +111,83 @@ def is_quiet(now: datetime, ends_at: datetime | None, zone: str) -> bool:
     return ends_at is None or morning + _NIGHT_MARGIN <= ends_at
 
 
-def due_stage(waiting: Waiting, program: Program, zone: str) -> Stage | None:
+def due_stage(waiting: Waiting, subject: Subject, zone: str) -> Stage | None:
     """The stage to remind of now, if it is not done yet. A merchant who took her authorization back is left alone."""
     now = clock.now()
     if not waiting.is_active or is_quiet(now, waiting.ends_at, zone):
         return None
-    if waiting.kind is Kind.AUTHORIZE and program.authorization == AuthorizationStatus.UNAUTHORIZED:
+    taken_back = isinstance(subject, Program) and subject.authorization == AuthorizationStatus.UNAUTHORIZED
+    if waiting.kind is Kind.AUTHORIZE and taken_back:
         return None
     return stage_at(waiting, now)
 
 
-def remind_when_due(db: Session, program: Program) -> int:
-    """Send what is due for a mini program and was not sent; says how many messages went out."""
-    merchant = _merchant_of(db, program)
+def remind_when_due(db: Session, subject: Subject) -> int:
+    """Send what is due and was not sent; says how many messages went out."""
+    merchant = _merchant_of(db, subject)
     if merchant is None:
         return 0
     zone, sent = own_provider(db).time_zone, 0
-    for waiting in waitings_of(db, program):
-        if stage := due_stage(waiting, program, zone):
-            sent += _remind(db, program, merchant, waiting, stage.value)
+    for waiting in active_of(db, subject):
+        if stage := due_stage(waiting, subject, zone):
+            sent += _remind(db, subject, merchant, waiting, stage.value)
     return sent
 
 
-def remind_by_hand(db: Session, program: Program, *, who: Who) -> int:
+def remind_by_hand(db: Session, subject: Subject, *, who: Who) -> int:
     """Remind the merchant now, whatever the hour; at most once an hour, whoever or whatever sent the last one. Says
     how many messages went out. Raises Conflict.
     """
     require(who, Verb.WORK)
-    db.refresh(program, with_for_update=True)
-    merchant = _merchant_of(db, program)
-    waiting = next((one for one in waitings_of(db, program) if one.is_active), None)
+    db.refresh(subject, with_for_update=True)
+    merchant = _merchant_of(db, subject)
+    waiting = next(iter(active_of(db, subject)), None)
     if merchant is None or waiting is None:
         raise Conflict(N_("现在没有等商家处理的事，不用提醒"))
-    if (last := last_reminded(db, program)) is not None and last > clock.now() - HAND_PAUSE:
+    if (last := last_reminded(db, subject)) is not None and last > clock.now() - HAND_PAUSE:
         raise Conflict(N_("1 小时内已经提醒过，请稍后再提醒"))
     if not people_of(merchant):
         raise Conflict(N_("商家还没有人登录过，请先发邀请链接"))
-    sent = _remind(db, program, merchant, waiting, f"{_BY_HAND} {clock.now().isoformat()}", sent_by=who.name)
-    activity.record(db, who, "program.remind", program, detail={"step": waiting.kind.value, "count": sent})
+    sent = _remind(db, subject, merchant, waiting, f"{_BY_HAND} {clock.now().isoformat()}", sent_by=who.name)
+    verb = "program.remind" if isinstance(subject, Program) else "registration.remind"
+    activity.record(db, who, verb, subject, detail={"step": waiting.kind.value, "count": sent})
     return sent
 
 
-def last_reminded(db: Session, program: Program) -> datetime | None:
+def active_of(db: Session, subject: Subject) -> list[Waiting]:
+    """What somebody of the merchant's side can do now; nothing of a registration that has its mini program."""
+    if isinstance(subject, Program):
+        found = waitings_of(db, subject)
+    else:
+        waiting = of_registration(subject) if subject.program_id is None else None
+        found = [waiting] if waiting is not None else []
+    return [one for one in found if one.is_active]
+
+
+def last_reminded(db: Session, subject: Subject) -> datetime | None:
     """When the last reminder went out, by itself or by hand."""
     return db.scalar(
-        select(func.max(Reminder.created_at)).where(
-            Reminder.program_id == program.id, Reminder.channel != Channel.NONE.value
-        )
+        select(func.max(Reminder.created_at)).where(_is_about(subject), Reminder.channel != Channel.NONE.value)
     )
 
 
-def list_reminders(db: Session, program: Program, *, limit: int = 10) -> list[Reminder]:
-    """What was sent about a mini program, newest first."""
-    query = select(Reminder).where(Reminder.program_id == program.id).order_by(Reminder.id.desc())
-    return list(db.scalars(query.limit(limit)))
+def list_reminders(db: Session, subject: Subject, *, limit: int = 10) -> list[Reminder]:
+    """What was sent about it, newest first."""
+    return list(db.scalars(select(Reminder).where(_is_about(subject)).order_by(Reminder.id.desc()).limit(limit)))
 
 
 def look_for_due(db: Session) -> int:
-    """Cron, in a platform session: have those mini programs reminded that are due; says how many."""
-    found = list(_candidates(db))
-    known = _sent_stages(db, {program.id for program, _zone, _waiting in found})
+    """Cron, in a platform session: have those mini programs and registrations reminded that are due; says how many."""
+    found: list[tuple[Subject, str, Waiting]] = [*_candidates(db), *_cases(db)]
+    known = _sent_stages(db, {subject.id for subject, _zone, _waiting in found})
     due = {
-        (program.provider_id, program.id)
-        for program, zone, waiting in found
-        if (stage := due_stage(waiting, program, zone))
-        and (program.id, waiting.kind.value, waiting.began_at, stage.value) not in known
+        (subject.provider_id, subject.id, REMIND if isinstance(subject, Program) else REMIND_CASE)
+        for subject, zone, waiting in found
+        if (stage := due_stage(waiting, subject, zone))
+        and (subject.id, waiting.kind.value, waiting.began_at, stage.value) not in known
     }
-    for provider_id, program_id in sorted(due):
-        enqueue_for(db, provider_id, REMIND, program_id, lane=Lane.POLL)
+    for provider_id, subject_id, name in sorted(due):
+        enqueue_for(db, provider_id, name, subject_id, lane=Lane.POLL)
     return len(due)
 
 
@@ -203,13 +214,18 @@ def people_of(merchant: Merchant) -> list[Person]:
     return [person for person in found if person.phone or person.email]
 
 
-def _merchant_of(db: Session, program: Program) -> Merchant | None:
-    query = select(Merchant).where(Merchant.id == program.merchant_id, Merchant.archived_at.is_(None))
-    return db.scalar(query) if program.merchant_id else None
+def _merchant_of(db: Session, subject: Subject) -> Merchant | None:
+    query = select(Merchant).where(Merchant.id == subject.merchant_id, Merchant.archived_at.is_(None))
+    return db.scalar(query) if subject.merchant_id else None
+
+
+def _is_about(subject: Subject) -> ColumnElement[bool]:
+    column = Reminder.program_id if isinstance(subject, Program) else Reminder.registration_id
+    return column == subject.id
 
 
 def _remind(
-    db: Session, program: Program, merchant: Merchant, waiting: Waiting, stage: str, *, sent_by: str = ""
+    db: Session, subject: Subject, merchant: Merchant, waiting: Waiting, stage: str, *, sent_by: str = ""
 ) -> int:
     """Tell everybody once. The last call, and whatever has an end set by the ministry, goes by both ways."""
     people, both = people_of(merchant), stage == Stage.LAST or waiting.kind in (Kind.SMS, Kind.CANCEL)
@@ -217,25 +233,25 @@ def _remind(
     by_mail = [person for person in people if person.email and (both or not person.phone)]
     told = 0
     for channel, reached in ((Channel.TEXT, by_text), (Channel.MAIL, by_mail)):
-        if reached and _claim(db, program, waiting, stage, channel, _masked(channel, reached), sent_by):
+        if reached and _claim(db, subject, waiting, stage, channel, _masked(channel, reached), sent_by):
             for person in reached:
-                _write(db, channel, person, program, merchant, waiting)
+                _write(db, channel, person, subject, merchant, waiting)
             told += len(reached)
     if not people:
-        _claim(db, program, waiting, stage, Channel.NONE, "", sent_by)
+        _claim(db, subject, waiting, stage, Channel.NONE, "", sent_by)
     return told
 
 
 def _claim(
-    db: Session, program: Program, waiting: Waiting, stage: str, channel: Channel, to: str, sent_by: str
+    db: Session, subject: Subject, waiting: Waiting, stage: str, channel: Channel, to: str, sent_by: str
 ) -> bool:
     row = insert(Reminder).values(
-        id=new_id(), created_at=clock.now(), provider_id=program.provider_id, program_id=program.id,
+        id=new_id(), created_at=clock.now(), provider_id=subject.provider_id,
+        program_id=subject.id if isinstance(subject, Program) else None,
+        registration_id=subject.id if isinstance(subject, Registration) else None,
         step=waiting.kind.value, began_at=waiting.began_at, stage=stage, channel=channel.value, to=to, sent_by=sent_by,
     )  # fmt: skip
-    unless_there = row.on_conflict_do_nothing(
-        index_elements=["program_id", "step", "began_at", "stage", "channel"]
-    ).returning(Reminder.id)
+    unless_there = row.on_conflict_do_nothing(constraint="uq_reminders_once").returning(Reminder.id)
     return db.scalar(unless_there) is not None
 
 
@@ -245,28 +261,37 @@ def _masked(channel: Channel, people: Sequence[Person]) -> str:
     return "、".join(f"{person.email[:2]}***@{person.email.partition('@')[2]}" for person in people)
 
 
+def _name_of(subject: Subject, merchant: Merchant) -> str:
+    return subject.name or (subject.appid if isinstance(subject, Program) else "") or merchant.name
+
+
+def _page_of(subject: Subject) -> str:
+    """Her page about it, below the provider's merchant pages."""
+    return f"w/{subject.id}" if isinstance(subject, Program) else f"registrations/{subject.id}"
+
+
 def _write(
-    db: Session, channel: Channel, person: Person, program: Program, merchant: Merchant, waiting: Waiting
+    db: Session, channel: Channel, person: Person, subject: Subject, merchant: Merchant, waiting: Waiting
 ) -> None:
     def say(message: str, **params: str) -> str:
         return i18n.translate(person.locale, message, **params) if message else ""
 
-    provider, name = own_provider(db), program.name or program.appid or merchant.name
+    provider, name = own_provider(db), _name_of(subject, merchant)
     brand = brand_of(provider)
     ends_at = waiting.ends_at.astimezone(ZONE) if waiting.ends_at else None
-    step, address = say(waiting.kind.label), f"{brand.address}/m/{provider.slug}/w/{program.id}"
+    step, address = say(waiting.kind.label), f"{brand.address}/m/{provider.slug}/{_page_of(subject)}"
     if channel is Channel.TEXT:
         if ends_at is not None:
             step = say(N_("%(step)s，%(time)s 前办完"), step=step, time=f"{ends_at:%m-%d %H:%M}")
         if len(address) > _LONGEST_LINK:  # an address cut in the middle leads nowhere
             address = f"{brand.address}/m/{provider.slug}/"
         send_text(
-            db, "reminder", to=person.phone, locale=person.locale, provider_id=program.provider_id,
+            db, "reminder", to=person.phone, locale=person.locale, provider_id=subject.provider_id,
             program=name[:20], step=step, link=address,
         )  # fmt: skip
         return
     send_letter(
-        db, "reminder", to=person.email, locale=person.locale, provider_id=program.provider_id, brand=brand,
+        db, "reminder", to=person.email, locale=person.locale, provider_id=subject.provider_id, brand=brand,
         provider=brand.name, program=name, step=step, what=say(waiting.guide.brief),
         due=f"{ends_at:%Y-%m-%d %H:%M}" if ends_at else "", link=address,
     )  # fmt: skip
@@ -275,7 +300,7 @@ def _write(
 def _candidates(db: Session) -> Iterator[tuple[Program, str, Waiting]]:
     """Every mini program with something that waits for its merchant's side, and its provider's time zone."""
     for query, derive in _ROWS:
-        for row, program, zone in db.execute(_of_merchants(query)):
+        for row, program, zone in db.execute(_of_merchants(query, Program)):
             if (waiting := derive(row)) is not None:
                 yield program, zone, waiting
     since = clock.now() - _NO_END[-1]
@@ -285,16 +310,28 @@ def _candidates(db: Session) -> Iterator[tuple[Program, str, Waiting]]:
         & (func.cardinality(Program.permission_sets) > 0) & ~Program.permission_sets.contains(list(ESSENTIAL))
     )  # fmt: skip
     of_programs = select(Program, Provider.time_zone).where(Program.appid != "", lost | lacks)
-    for program, zone in db.execute(_of_merchants(of_programs)):
+    for program, zone in db.execute(_of_merchants(of_programs, Program)):
         if (waiting := of_authorization(program)) is not None:
             yield program, zone, waiting
 
 
-def _of_merchants(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+def _cases(db: Session) -> Iterator[tuple[Registration, str, Waiting]]:
+    """Every registration that waits for somebody and has no mini program yet, and its provider's time zone."""
+    query = select(Registration, Provider.time_zone).where(
+        Registration.program_id.is_(None), Registration.status == RegistrationStatus.WAITING_PERSON
+    )
+    for case, zone in db.execute(_of_merchants(query.options(defer(Registration.person_name_sealed)), Registration)):
+        if (waiting := of_registration(case)) is not None:
+            yield case, zone, waiting
+
+
+def _of_merchants(
+    query: Select[*tuple[Any, ...]], subjects: type[Program] | type[Registration]
+) -> Select[*tuple[Any, ...]]:
     """Those of working providers and merchants only."""
     return (
-        query.join(Provider, Provider.id == Program.provider_id)
-        .join(Merchant, Merchant.id == Program.merchant_id)
+        query.join(Provider, Provider.id == subjects.provider_id)
+        .join(Merchant, Merchant.id == subjects.merchant_id)
         .where(Provider.status.in_([ProviderStatus.TRIAL, ProviderStatus.ACTIVE]), Merchant.archived_at.is_(None))
     )
 
@@ -321,7 +358,8 @@ _ROWS: tuple[tuple[Select[*tuple[Any, ...]], Callable[[Any], Waiting | None]], .
 )  # fmt: skip
 
 
-def _sent_stages(db: Session, program_ids: Collection[UUID]) -> set[tuple[UUID, str, datetime, str]]:
-    query = select(Reminder.program_id, Reminder.step, Reminder.began_at, Reminder.stage)
-    rows = db.execute(query.where(Reminder.program_id.in_(program_ids)))
-    return {(row.program_id, row.step, row.began_at, row.stage) for row in rows}
+def _sent_stages(db: Session, subject_ids: Collection[UUID]) -> set[tuple[UUID, str, datetime, str]]:
+    subject_id = func.coalesce(Reminder.program_id, Reminder.registration_id)
+    query = select(subject_id, Reminder.step, Reminder.began_at, Reminder.stage)
+    rows = db.execute(query.where(Reminder.program_id.in_(subject_ids) | Reminder.registration_id.in_(subject_ids)))
+    return {(found_id, step, began_at, stage) for found_id, step, began_at, stage in rows}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from jobs import schedule
 from saas import clock
@@ -19,12 +20,14 @@ from saas.onboarding.guides import GUIDES
 from saas.onboarding.models import Reminder
 from saas.onboarding.reminding import Stage, is_quiet, stage_at
 from saas.onboarding.waiting import Kind, Waiting
+from saas.programs.access import load_registration
 from saas.programs.filing_models import Filing, FilingStatus
 from saas.programs.models import AuthorizationStatus
+from saas.programs.registration_models import RegistrationStatus
 from saas.programs.words import Word
 from saas.queue import Job
 from saas.tenants import phones
-from saas.tenants.models import Activity, OutgoingMail, OutgoingText, Provider, ProviderStatus, User
+from saas.tenants.models import Activity, Merchant, OutgoingMail, OutgoingText, Provider, ProviderStatus, User
 from tests.cast import Cast
 from tests.onboarding.scenes import Scene, scene  # noqa: F401 - fixture
 
@@ -265,11 +268,89 @@ def test_missing_permissions_and_prepared_registrations_are_told(
     }  # fmt: skip
 
 
+def test_a_registration_without_a_mini_program_is_told(
+    at_noon: Scene, cast: Cast, run_jobs: Callable[..., list[str]], move_clock: Callable[[float], None]
+) -> None:
+    give_phone(cast)
+    case = at_noon.register()
+    assert remind() == 1
+    run_jobs()
+    assert remind() == 0
+    assert [(row.registration_id, row.program_id, row.step, row.stage, row.channel) for row in rows()] == [
+        (case, None, "register", "begun", "text"), (case, None, "register", "begun", "mail"),
+    ]  # fmt: skip
+    assert texts()[0].params["program"] == "梅记餐饮有限公司"
+    [mail] = mails()
+    assert (mail.to, mail.subject) == ("hana@example.com", "“梅记餐饮有限公司”等您处理：确认注册")
+    assert f"/m/alice/registrations/{case}" in mail.body_text
+    move_clock(20.5 * HOUR)  # half of the time is over in the night; its morning is the last call
+    assert remind() == 1
+    run_jobs()
+    assert [row.stage for row in rows()][2:] == ["last", "last"]
+    move_clock(6 * HOUR)
+    assert remind() == 0
+
+
+def test_a_registration_that_is_over_or_has_its_mini_program_is_not_told(
+    at_noon: Scene, run_jobs: Callable[..., list[str]]
+) -> None:
+    at_noon.register(status=RegistrationStatus.EXPIRED)
+    assert remind() == 0
+    case = at_noon.register()
+    assert remind() == 1
+    prepared = at_noon.prepare(case)
+    run_jobs()
+    assert rows() == [], "from now on it is told with its mini program"
+    assert remind() == 1
+    run_jobs()
+    assert [(row.program_id, row.registration_id) for row in rows()] == [(prepared, None)]
+
+
+def test_two_jobs_about_a_registration_send_once(at_noon: Scene) -> None:
+    case_id = at_noon.register()
+    for _ in range(2):
+        with at_noon.session() as db:
+            reminding.remind_when_due(db, load_registration(db, case_id))
+    assert sorted(mail.to for mail in mails()) == ["hana@example.com", "mei@example.com"]
+
+
+def test_alice_reminds_of_a_registration_by_hand(at_noon: Scene, cast: Cast) -> None:
+    case_id = at_noon.register()
+
+    def by_hand(name: str) -> int:
+        with at_noon.session() as db:
+            return reminding.remind_by_hand(db, load_registration(db, case_id), who=cast.who[name])
+
+    with pytest.raises(Forbidden):
+        by_hand("bob")
+    assert by_hand("alice") == 2
+    with pytest.raises(Conflict, match="1 小时内"):
+        by_hand("max")
+    with at_noon.session() as db:
+        [row] = reminding.list_reminders(db, load_registration(db, case_id))
+        assert (row.sent_by, row.channel) == ("Alice", "mail")
+        logged = db.scalars(select(Activity).where(Activity.verb == "registration.remind")).one()
+        assert (logged.object_id, logged.detail) == (case_id, {"step": "register", "count": 2})
+
+
+def test_a_reminder_is_about_one_thing(at_noon: Scene) -> None:
+    case = at_noon.register()
+    given = {"step": "register", "began_at": NOON, "stage": "begun", "channel": "mail"}
+    for about in ({}, {"program_id": at_noon.program_id, "registration_id": case}):
+        with pytest.raises(IntegrityError), at_noon.session() as db:
+            db.add(Reminder(provider_id=at_noon.cast.alices, **given, **about))
+
+
 def test_suspended_providers_and_archived_merchants_send_nothing(at_noon: Scene, cast: Cast) -> None:
     at_noon.file(FilingStatus.SMS, due_at=clock.now() + timedelta(hours=24))
+    at_noon.register()
     with platform_session("test") as db:
         own = db.scalars(select(Provider).where(Provider.id == cast.alices)).one()
         own.status = ProviderStatus.SUSPENDED
+    assert remind() == 0
+    with platform_session("test") as db:
+        db.scalars(select(Provider).where(Provider.id == cast.alices)).one().status = ProviderStatus.ACTIVE
+        db.scalars(select(Merchant).where(Merchant.id == cast.meis)).one().archived_at = clock.now()
     assert remind() == 0
 
 

@@ -116,6 +116,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.export_missing_permissions": 200, "GET provider.discard_certification": 200,
         "POST provider.discard_certification": 303,
         "GET provider.add_merchant": 200, "POST provider.add_merchant": 422, "POST provider.remind_merchant": 303,
+        "POST provider.remind_of_registration": 303,
         "POST provider.pause_batch": 303, "POST provider.resume_batch": 303, "GET provider.cancel_batch": 200,
         "POST provider.cancel_batch": 303, "POST provider.retry_batch": 303, "POST provider.retry_item": 303,
         "GET provider.archive_merchant": 200, "POST provider.archive_merchant": 303,

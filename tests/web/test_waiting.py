@@ -166,3 +166,23 @@ def test_alice_sees_reminders_and_sends_one(browser: Open, texted: Scene) -> Non
         assert [row.sent_by for row in db.scalars(select(Reminder))] == ["Alice"]
     assert "提醒商家" in alice.text(f"{path}/activity")
     assert browser("bob").post(f"{path}/remind").status_code == 403
+
+
+def test_alice_reminds_of_a_registration_that_has_no_mini_program_yet(
+    browser: Open,
+    scene: Scene,  # noqa: F811
+) -> None:
+    case = scene.register()
+    alice, path = browser("alice"), f"/p/alice/registrations/{case}"
+    assert f"{path}/remind" in alice.text(path)
+    assert f"{path}/remind" not in browser("bob").text(path)
+    assert alice.post(f"{path}/remind").status_code == 303
+    text = alice.text(path)
+    assert "已提醒商家，发出 2 条" in text
+    assert "确认注册 · 邮件提醒" in text
+    assert f"{path}/remind" not in text
+    assert browser("bob").post(f"{path}/remind").status_code == 403
+    assert browser("charlie").post(f"{path}/remind").status_code == 404
+    scene.prepare(case)
+    assert alice.post(f"{path}/remind").status_code == 303
+    assert "不用提醒" in alice.text(path)

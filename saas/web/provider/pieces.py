@@ -235,6 +235,7 @@ ACTIVITIES: Mapping[str, str] = {
     "registration.lend": N_("打开公众号确认页"),
     "registration.mail": N_("邮件发送注册链接"),
     "registration.person.view": N_("查看注册人完整资料"),
+    "registration.remind": N_("提醒商家"),
     "registration.send_again": N_("重新获取注册链接"),
     "registration.send": N_("提交注册"),
     "template.add": N_("添加模板"),

@@ -15,10 +15,9 @@ from saas import clock
 from saas.errors import N_, AppError
 from saas.onboarding import reminding
 from saas.onboarding.models import Reminder
-from saas.onboarding.reminding import HAND_PAUSE, Channel, Stage
-from saas.onboarding.waiting import Kind, Waiting, waitings_of
-from saas.programs.access import get_program
-from saas.programs.models import Program
+from saas.onboarding.reminding import HAND_PAUSE, Channel, Stage, Subject
+from saas.onboarding.waiting import Kind, Waiting
+from saas.programs.access import get_program, get_registration
 from saas.tenants.access import Verb
 from saas.web.going import done, refused
 from saas.web.provider.blueprint import provider
@@ -29,7 +28,9 @@ _STAGES = {Stage.BEGUN: N_("开始时"), Stage.HALF: N_("时间过半"), Stage.L
 
 @dataclass(frozen=True)
 class Reminding:
-    """What the card of a mini program shows. `may_now`: a reminder by hand would not be refused for its time."""
+    """What the card of a mini program or of a registration shows. `may_now`: a reminder by hand would not be refused
+    for its time.
+    """
 
     waiting: list[Waiting]
     sent: list[Reminder]
@@ -37,11 +38,11 @@ class Reminding:
 
 
 @provider.app_template_global()
-def reminding_of(program: Program) -> Reminding:
-    waiting = [one for one in waitings_of(g.db, program) if one.is_active] if program.merchant_id else []
-    last = reminding.last_reminded(g.db, program) if waiting else None
+def reminding_of(subject: Subject) -> Reminding:
+    waiting = reminding.active_of(g.db, subject) if subject.merchant_id else []
+    last = reminding.last_reminded(g.db, subject) if waiting else None
     return Reminding(
-        waiting, reminding.list_reminders(g.db, program, limit=5),
+        waiting, reminding.list_reminders(g.db, subject, limit=5),
         may_now=bool(waiting) and (last is None or last <= clock.now() - HAND_PAUSE),
     )  # fmt: skip
 
@@ -59,9 +60,18 @@ def reminder_words(reminder: Reminder) -> dict[str, Any]:
 @provider.post("/programs/<uuid:program_id>/remind")
 def remind_merchant(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.WORK)
-    target = url_for("provider.show_program", program_id=program.id)
+    return _remind(program, url_for("provider.show_program", program_id=program.id))
+
+
+@provider.post("/registrations/<uuid:registration_id>/remind")
+def remind_of_registration(registration_id: UUID) -> ResponseReturnValue:
+    case = get_registration(g.db, g.who, registration_id, Verb.WORK)
+    return _remind(case, url_for("provider.show_registration", registration_id=case.id))
+
+
+def _remind(subject: Subject, target: str) -> ResponseReturnValue:
     try:
-        sent = reminding.remind_by_hand(g.db, program, who=g.who)
+        sent = reminding.remind_by_hand(g.db, subject, who=g.who)
     except AppError as error:
         return refused(error, target)
     return done(ngettext("已提醒商家，发出 %(num)d 条", "已提醒商家，发出 %(num)d 条", sent), target)
