@@ -163,7 +163,7 @@ def messages_of(db: Db, person: int) -> list[dict[str, Any]]:
     return [
         {
             "sender": row["name"], "title": row["title"], "url": row["url"], "sent_at": row["sent_at"],
-            "lines": [(json.loads(row["fields"])[name], value) for name, value in json.loads(row["data"]).items()],
+            "lines": [(words, json.loads(row["data"])[name]) for name, words in json.loads(row["fields"]).items()],
         }
         for row in found
     ]  # fmt: skip
