@@ -9,7 +9,7 @@ from uuid import UUID
 
 from saas import clock
 from saas.db import new_id, platform_session, tenant_session
-from saas.tenants import keys
+from saas.tenants import consents, keys
 from saas.tenants.access import Who
 from saas.tenants.models import (
     Membership,
@@ -83,6 +83,8 @@ def make_cast() -> Cast:
             ("bella", PlatformRole.BILLING_ADMIN),
             ("sam", PlatformRole.SUPPORT),
         )
+        for name, (provider_id, _merchant_id, _role) in merchants.items():
+            consents.record_data_consent(db, cast.users[name], provider_id, ip="")
         for name, platform_role in platform:
             db.add(PlatformMembership(user_id=cast.users[name], role=platform_role))
     for name, (provider_id, role) in members.items():

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Update, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from saas import clock
 from saas.db import platform_session
@@ -134,6 +134,14 @@ def end_sessions(db: Session, user_id: UUID, except_token: str | None = None) ->
 
 _FIRST = func.coalesce(LoginSession.parent_id, LoginSession.id)
 """The sign-in at the platform's address from which a sign-in comes: it itself, unless it is at an own host."""
+
+
+def signed_in_at(session_id: UUID) -> datetime | None:
+    """When somebody showed who she is: at a provider's own host that was at the platform's address."""
+    first = aliased(LoginSession)
+    query = select(first.created_at).join(LoginSession, first.id == _FIRST).where(LoginSession.id == session_id)
+    with platform_session("find out when somebody signed in") as db:
+        return db.scalar(query)
 
 
 def _end_browser(db: Session, first: UUID | None) -> None:

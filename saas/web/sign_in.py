@@ -58,9 +58,11 @@ def recognise(app: Flask) -> None:
     manager.unauthorized_handler(ask_to_sign_in)
 
 
-def ask_to_sign_in() -> ResponseReturnValue:
-    """Lead an anonymous visitor to the sign-in page and back afterwards; from an own host to our address first."""
-    here = request.full_path.rstrip("?") if request.method == "GET" else None
+def ask_to_sign_in(after: str | None = None) -> ResponseReturnValue:
+    """Lead an anonymous visitor to the sign-in page, and afterwards back or to the page `after`; from an own host to
+    our address first.
+    """
+    here = after or (request.full_path.rstrip("?") if request.method == "GET" else None)
     if g.get("own_host"):
         target = address_to_sign_in(here or url_for("merchant.home", slug=g.own_host))
     else:

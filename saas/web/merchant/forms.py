@@ -22,6 +22,7 @@ from saas.programs.access import load_program
 from saas.tenants.access import Verb, Who
 from saas.web.going import done
 from saas.web.merchant.blueprint import merchant
+from saas.web.merchant.consent import consent_is_missing
 from saas.web.pages import render
 
 
@@ -85,6 +86,9 @@ def reveal_part(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
 @merchant.post("/onboarding/<uuid:onboarding_id>/<part_key>/hand-in")
 def hand_in_part(onboarding_id: UUID, part_key: str) -> ResponseReturnValue:
     answers = answers_for(onboarding_id, part_key, Verb.ANSWER)
+    if consent_is_missing():
+        here = url_for("merchant.show_part", onboarding_id=onboarding_id, part_key=part_key)
+        return done(_("提交前请先看看您的资料怎么用"), url_for("merchant.show_consent", next=here), "info")
     try:
         hand_in(g.db, answers, version=_version(), who=who_answers(answers))
     except NotComplete as error:

@@ -14,6 +14,7 @@ from saas.programs.access import get_link, get_program
 from saas.tenants.access import Verb
 from saas.tenants.merchants import merchants_of
 from saas.web.merchant.blueprint import merchant
+from saas.web.merchant.consent import consent_is_missing
 from saas.web.merchant.timeline import cards, case_deed, open_cases
 from saas.web.pages import render
 from saas.web.provider.programs import avatar_response
@@ -29,6 +30,7 @@ def home() -> ResponseReturnValue:
     return render(
         "merchant/home.html", cards=cards(programs), links=usable, cases=cases, merchants=merchants_of(g.db, g.who),
         unread=notices.count_unread(g.db, g.who), registrations=cases_without_program(g.db, g.who),
+        consent_missing=consent_is_missing(),
     )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def _show(link: EntryLink, merchant: Merchant, token: str, form: JoinForm, statu
         ),
         "parts": [label for part, label in PART_WORDS.items() if part.value in link.parts],
         "by_phone": sms.is_set_up(), "wechat": app_to_show(here), "in_wechat": is_wechat(),
-        "versions": {**consents.VERSIONS, "data": consents.DATA_VERSION},
+        "versions": {**consents.VERSIONS, consents.DATA: consents.DATA_VERSION},
     }  # fmt: skip
     return render("merchant/join.html", status=status, **context)
 

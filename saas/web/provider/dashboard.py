@@ -18,6 +18,7 @@ _TITLES = {
     TaskKind.FIX_IP_LIST: N_("把出口 IP 加入第三方平台的白名单"),
     TaskKind.FIX_SECRET: N_("更新第三方平台的 AppSecret"),
     TaskKind.TICKET_MISSING: N_("第三方平台收不到票据"),
+    TaskKind.DATA_REQUEST: N_("商家申请删除资料"),
 }
 
 
@@ -34,7 +35,9 @@ def _title(task: Task) -> str:
 
 
 def _address(task: Task) -> str:
-    """Where the task is done: a mini program's page, else its component app's."""
+    """Where the task is done: a merchant's request, a mini program's page, else its component app's."""
+    if task.kind == TaskKind.DATA_REQUEST:
+        return url_for("provider.show_data_request", merchant_id=task.subject_id)
     if task.kind != TaskKind.REAUTHORIZE:
         return url_for("provider.show_component", component_id=task.subject_id)
     if "program_id" in task.detail:

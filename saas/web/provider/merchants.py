@@ -15,6 +15,7 @@ from wtforms import BooleanField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from saas.errors import N_, Invalid
+from saas.onboarding.data_requests import merchants_who_ask
 from saas.programs import links, listing
 from saas.tenants import activity, invitations, merchant_people, merchants
 from saas.tenants.access import Verb, require
@@ -100,6 +101,7 @@ def list_merchants() -> ResponseReturnValue:
     return render(
         "provider/merchants/list.html", rows=rows, q=text, tag=tag, archived=archived,
         tags=merchants.tags_in_use(g.db), counts=listing.count_by_merchant(g.db, [row.id for row in rows]),
+        asking=merchants_who_ask(g.db, [row.id for row in rows]),
         next_url=url_for("provider.list_merchants", before=rows[-1].id, **kept) if more else "",
         first_url=url_for("provider.list_merchants", **kept) if before else "",
     )  # fmt: skip
