@@ -15,8 +15,8 @@ from saas.db import settle
 from saas.onboarding import data_exports
 from saas.programs import importing
 from saas.queue import Lane, enqueue_for
-from saas.tenants import hand_overs, own_hosts, sign_in_codes, texts
-from saas.tenants.models import LoginSession, MailToken, OutgoingMail, OutgoingText, SignInCode
+from saas.tenants import hand_overs, own_hosts, sign_in_codes, texts, wechat_messages
+from saas.tenants.models import LoginSession, MailToken, OutgoingMail, OutgoingText, SignInCode, WeChatMessage
 from saas.tenants.providers import own_provider
 from saas.tenants.stored_files import drop_files_before
 
@@ -83,6 +83,16 @@ def _load_text(db: Session, text_id: UUID) -> OutgoingText | None:
     return db.scalar(select(OutgoingText).where(OutgoingText.id == text_id))
 
 
+def _message_gave_up(db: Session, message_id: UUID, _error: BaseException) -> None:
+    wechat_messages.give_up(db, message_id)
+
+
+@job(attempts=5, gave_up=_message_gave_up)
+def send_wechat_message(db: Session, message_id: UUID, _attempt: int) -> None:
+    """Send one message of a provider's service account that is not sent yet."""
+    wechat_messages.send(db, own_provider(db), message_id)
+
+
 @job(attempts=1)
 def look_at_host(db: Session, provider_id: UUID, _attempt: int) -> None:
     """Ask a provider's own host whether it leads here."""
@@ -108,5 +118,6 @@ def forget_the_past(db: Session) -> None:
     db.execute(delete(MailToken).where(MailToken.expires_at < before))
     db.execute(delete(OutgoingMail).where(OutgoingMail.created_at < before))
     db.execute(delete(OutgoingText).where(OutgoingText.created_at < before))
+    db.execute(delete(WeChatMessage).where(WeChatMessage.created_at < before))
     db.execute(delete(SignInCode).where(SignInCode.expires_at < before))
     hand_overs.forget_hand_overs(db)

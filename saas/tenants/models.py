@@ -178,7 +178,11 @@ class OutgoingText(HasId, Base):
 
 class WeChatSignIn(TenantOwned, Base):
     """The apps with which a provider's merchants sign in by WeChat: a website app (QR code on a computer) and an
-    official account (inside WeChat). Without it the platform's own from the settings are used."""
+    official account (inside WeChat). Without it the platform's own from the settings are used.
+
+    The official account may also remind them by its message template `reminder_template`; `reminder_fields` are the
+    names of the template's places (``thing1``) by `saas.tenants.wechat_messages.Place`.
+    """
 
     __tablename__ = "wechat_sign_ins"
 
@@ -189,6 +193,33 @@ class WeChatSignIn(TenantOwned, Base):
     account_appid: Mapped[str] = mapped_column(Text, default="")
     account_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     account_secret = Sealed()
+    account_token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    account_token = Sealed()
+    account_token_ends_at: Mapped[datetime | None] = mapped_column(default=None)
+    reminder_template: Mapped[str] = mapped_column(Text, default="")
+    reminder_fields: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+
+
+class WeChatMessage(TenantOwned, Base):
+    """A template message that a provider's official account writes to one person; `about_id` is the reminder that it
+    carries. `errcode` is why WeChat would not take it, 0 when it did not answer; `name` is what WeChat calls her.
+    """
+
+    __tablename__ = "wechat_messages"
+    __table_args__ = (
+        Index("ix_wechat_messages_about", "about_id"),
+        Index("ix_wechat_messages_failed", "provider_id", "id", postgresql_where=text("errcode is not null")),
+    )
+
+    about_id: Mapped[UUID]
+    appid: Mapped[str] = mapped_column(Text)
+    openid: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text, default="")
+    template_id: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, str]] = mapped_column(JSONB)
+    url: Mapped[str] = mapped_column(Text)
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    errcode: Mapped[int | None] = mapped_column(default=None)
 
 
 class LoginSession(HasId, Base):

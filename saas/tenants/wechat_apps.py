@@ -93,7 +93,7 @@ def change_apps(
     given = {"site": (site_appid, site_secret), "account": (account_appid, account_secret)}
     if site_appid and site_appid == account_appid:
         raise Invalid(N_("网站应用和服务号是两个不同的 AppID"), field="account_appid")
-    changed = []
+    changed, account_before = [], row.account_appid
     for kind, (appid, secret) in given.items():
         before = getattr(row, f"{kind}_appid")
         if appid and not _APPID.fullmatch(appid):
@@ -107,6 +107,10 @@ def change_apps(
         setattr(row, f"{kind}_appid", appid)
         if secret or not appid:
             setattr(row, f"{kind}_secret", secret if appid else "")
+    if Kind.ACCOUNT in changed:
+        row.account_token, row.account_token_ends_at = "", None
+    if row.account_appid != account_before:
+        row.reminder_template, row.reminder_fields = "", {}
     if changed:
         activity.record(db, who, "provider.change_wechat_sign_in", provider, detail={"changed": changed})
 

@@ -208,6 +208,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.edit_component_domains": 200, "POST provider.edit_component_domains": 303,
         "POST provider.register_domains": 303, "GET provider.confirm_import": 200, "POST provider.start_import": 303,
         "GET provider.edit_wechat_sign_in": 200, "POST provider.edit_wechat_sign_in": 303,
+        "POST provider.edit_wechat_reminders": 422,
         "POST provider.test_sign_in_site": 303, "POST provider.test_sign_in_account": 303,
         "GET provider.edit_brand": 200, "POST provider.edit_brand": 303, "POST provider.change_logo": 422,
         "POST provider.remove_logo": 303, "GET provider.edit_host": 200, "POST provider.edit_host": 303,

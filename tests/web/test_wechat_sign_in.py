@@ -9,12 +9,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from sqlalchemy import select
 
+from saas import clock
 from saas.config import settings
 from saas.db import platform_session, tenant_session
 from saas.sandbox.control import SandboxControl
 from saas.sandbox.control_sign_in import IN_WECHAT
 from saas.sandbox.server import RunningSandbox
-from saas.tenants import identities, wechat_apps
+from saas.tenants import identities, wechat_apps, wechat_messages
 from saas.tenants.identities import Elsewhere
 from saas.tenants.models import Activity, Consent, Identity, MerchantMembership, MerchantRole, User, WeChatSignIn
 from saas.tenants.providers import own_provider
@@ -329,3 +330,44 @@ def test_the_union_of_another_company_is_another_person(cast: Cast) -> None:
         assert identities.person_of(db, Elsewhere("wechat:wx2", "o1", "u2")) is None
         assert identities.person_of(db, Elsewhere("wechat:wx2", "o1", "")) is None
         assert db.scalars(select(User).where(User.id == cast.users["mei"])).one().email == "mei@example.com"
+
+
+def test_a_provider_lets_its_service_account_remind(
+    browser: Open, cast: Cast, wechat: SandboxControl, run_jobs: Callable[..., list[str]]
+) -> None:
+    alice, page = browser("alice"), "/p/alice/settings/wechat-sign-in"
+    assert "请先在上面填写服务号" in alice.text(page)
+    given = {"template_id": "x" * 43, "name_field": "thing1", "step_field": "thing2", "time_field": "time3"}
+    assert alice.post(f"{page}/reminders", given).status_code == 422
+    make_own_apps(cast, wechat)
+    with tenant_session(cast.alices) as db:
+        own = db.scalars(select(WeChatSignIn)).one()
+    answer = alice.post(f"{page}/reminders", given | {"name_field": "name"})
+    text = answer.get_data(as_text=True)
+    assert (answer.status_code, "如 thing1" in text, own.account_appid in text) == (422, True, True)
+    answer = alice.post(page, {"site_appid": "wx1", "account_appid": own.account_appid})
+    assert answer.status_code == 422
+    assert alice.post(f"{page}/reminders", given).status_code == 303
+    text = alice.text(page)
+    assert 'value="thing2"' in text
+    assert "x" * 43 in text
+    with tenant_session(cast.alices) as db:
+        kept = db.scalars(select(WeChatSignIn)).one()
+        assert (kept.reminder_template, kept.account_appid) == ("x" * 43, own.account_appid)
+        assert kept.reminder_fields == {"name": "thing1", "step": "thing2", "time": "time3"}
+        to = [wechat_messages.Addressee("oX", "梅姐")]
+        ends_at = clock.now()
+        wechat_messages.send_reminder(
+            db, kept, to, about_id=cast.meis, name="梅记点单", step="备案短信核验", ends_at=ends_at, url="https://x"
+        )
+    run_jobs()
+    assert "梅姐：对方换了服务号或微信，须重新用微信登录一次（40003）" in alice.text(page)
+    assert browser("max").post(f"{page}/reminders", given).status_code == 403
+    assert browser("charlie").post(f"{page}/reminders", given).status_code == 404
+    assert alice.post(f"{page}/reminders", {"template_id": ""}).status_code == 303
+    with tenant_session(cast.alices) as db:
+        assert db.scalars(select(WeChatSignIn)).one().reminder_fields == {}
+    alice.client.set_cookie("daiban_language", "en")
+    text = alice.text(page)
+    assert "Remind merchants by your service account" in text
+    assert "The account does not know this person" in text

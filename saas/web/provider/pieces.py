@@ -223,6 +223,7 @@ ACTIVITIES: Mapping[str, str] = {
     "provider.confirm_host": N_("自有域名生效"),
     "provider.lose_host": N_("自有域名失效"),
     "provider.change_settings": N_("修改设置"),
+    "provider.change_wechat_reminders": N_("设置服务号提醒"),
     "provider.change_wechat_sign_in": N_("修改微信登录设置"),
     "provider.create": N_("注册服务商"),
     "provider.retry_job": N_("平台重试任务"),

@@ -1,7 +1,8 @@
-"""A provider's own WeChat apps, by which her merchants sign in: set and tried."""
+"""A provider's own WeChat apps, by which her merchants sign in: set and tried; and how its service account reminds."""
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import g, url_for
@@ -12,9 +13,11 @@ from flask_babel import lazy_gettext as _l
 from saas.config import settings
 from saas.db import settle
 from saas.errors import Invalid
-from saas.tenants import wechat_apps
+from saas.tenants import wechat_apps, wechat_messages
 from saas.tenants.access import Verb, require
+from saas.tenants.models import WeChatMessage
 from saas.tenants.wechat_apps import Kind
+from saas.tenants.wechat_messages import WORDS, Place
 from saas.web.forms import Form, TextField, at_most
 from saas.web.going import done
 from saas.web.pages import render
@@ -22,6 +25,7 @@ from saas.web.provider.blueprint import provider
 from saas.web.security import limiter
 from saas.web.wechat_client import try_app
 
+_FIELDS = {Place.NAME: "name_field", Place.STEP: "step_field", Place.TIME: "time_field"}
 _GOOD = {40029, 40163}
 """What WeChat answers to a code that is none when appid and secret are right."""
 
@@ -33,13 +37,17 @@ class AppsForm(Form):
     account_secret = TextField(_l("服务号 AppSecret"), [at_most(64)])
 
 
+class ReminderForm(Form):
+    template_id = TextField(_l("模板 ID"), [at_most(64)])
+    name_field = TextField(_l("小程序名称的字段"), [at_most(20)])
+    step_field = TextField(_l("待办事项的字段"), [at_most(20)])
+    time_field = TextField(_l("截止时间的字段（模板里没有就留空）"), [at_most(20)])
+
+
 @provider.route("/settings/wechat-sign-in", methods=["GET", "POST"])
 def edit_wechat_sign_in() -> ResponseReturnValue:
     require(g.who, Verb.MANAGE)
-    kept = wechat_apps.own_apps(g.db)
-    form = AppsForm(
-        data={"site_appid": kept.site_appid if kept else "", "account_appid": kept.account_appid if kept else ""}
-    )
+    form = _apps_form()
     if form.validate_on_submit():
         try:
             wechat_apps.change_apps(
@@ -51,11 +59,22 @@ def edit_wechat_sign_in() -> ResponseReturnValue:
             form.refuse(error)
         else:
             return done(_("已保存"), url_for("provider.edit_wechat_sign_in"))
-    return render(
-        "provider/settings/wechat_sign_in.html", form=form, kept=kept, kinds=Kind,
-        domain=urlsplit(settings().public_url).netloc, platform={kind: wechat_apps.app_of("", kind) for kind in Kind},
-        status=422 if form.errors else 200,
-    )  # fmt: skip
+    return _show(form, _reminder_form(formdata=None))
+
+
+@provider.post("/settings/wechat-sign-in/reminders")
+def edit_wechat_reminders() -> ResponseReturnValue:
+    require(g.who, Verb.MANAGE)
+    form = _reminder_form()
+    if form.validate_on_submit():
+        given = {name: form[name].data or "" for name in ("template_id", *_FIELDS.values())}
+        try:
+            wechat_messages.set_template(g.db, g.provider, who=g.who, **given)
+        except Invalid as error:
+            form.refuse(error)
+        else:
+            return done(_("已保存"), url_for("provider.edit_wechat_sign_in"))
+    return _show(_apps_form(formdata=None), form)
 
 
 @provider.post("/settings/wechat-sign-in/site/test")
@@ -68,6 +87,39 @@ def test_sign_in_site() -> ResponseReturnValue:
 @limiter.limit("30/hour")
 def test_sign_in_account() -> ResponseReturnValue:
     return _try(Kind.ACCOUNT)
+
+
+def _apps_form(**how: Any) -> AppsForm:
+    """What is kept; `formdata=None` where another form of the page was posted."""
+    kept = wechat_apps.own_apps(g.db)
+    return AppsForm(
+        data={"site_appid": kept.site_appid if kept else "", "account_appid": kept.account_appid if kept else ""},
+        **how,
+    )  # fmt: skip
+
+
+def _reminder_form(**how: Any) -> ReminderForm:
+    kept = wechat_apps.own_apps(g.db)
+    fields = kept.reminder_fields if kept else {}
+    known = {field: fields.get(place, "") for place, field in _FIELDS.items()}
+    return ReminderForm(data={"template_id": kept.reminder_template if kept else "", **known}, **how)
+
+
+def _show(form: AppsForm, reminders: ReminderForm) -> ResponseReturnValue:
+    return render(
+        "provider/settings/wechat_sign_in.html", form=form, reminders=reminders, kept=wechat_apps.own_apps(g.db),
+        kinds=Kind, domain=urlsplit(settings().public_url).netloc, exit_ips=settings().exit_addresses,
+        platform={kind: wechat_apps.app_of("", kind) for kind in Kind},
+        failed=[(one, refusal_words(one)) for one in wechat_messages.list_failed(g.db)],
+        status=422 if form.errors or reminders.errors else 200,
+    )  # fmt: skip
+
+
+def refusal_words(message: WeChatMessage) -> str:
+    """Why WeChat did not take a message."""
+    code = message.errcode or 0
+    why = str(_(WORDS[code]) if code in WORDS else _("微信拒绝了消息"))
+    return str(_("%(why)s（%(code)d）", why=why, code=code)) if code else why
 
 
 def _try(kind: Kind) -> ResponseReturnValue:
