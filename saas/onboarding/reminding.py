@@ -1,4 +1,5 @@
-"""Reminders: a merchant's people are told, by text message or mail, of what waits for her side and runs out.
+"""Reminders: a merchant's people are told of what waits for her side and runs out: by text message or mail, and by the
+provider's own service account at WeChat, if it has a template.
 
 A row of `reminders` is the truth: what is not yet there for a stage and a channel is sent, in the transaction that
 writes it, so that two workers, or one that was killed, send it once.
@@ -37,13 +38,14 @@ from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.permissions import ESSENTIAL
 from saas.programs.registration_models import Registration, RegistrationStatus
 from saas.queue import Lane, enqueue_for
-from saas.tenants import activity, phones
+from saas.tenants import activity, phones, wechat_messages
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.branding import brand_of
 from saas.tenants.letters import LOCALES, send_letter
-from saas.tenants.models import Merchant, MerchantMembership, Provider, ProviderStatus, User
+from saas.tenants.models import Merchant, MerchantMembership, Provider, ProviderStatus, User, WeChatSignIn
 from saas.tenants.providers import own_provider
 from saas.tenants.texts import send_text
+from saas.tenants.wechat_messages import Addressee
 from saas.wx.limits import ZONE
 
 Subject = Program | Registration
@@ -71,6 +73,7 @@ class Stage(StrEnum):
 class Channel(StrEnum):
     """NONE: there was nobody to tell."""
 
+    WECHAT = "wechat"
     TEXT = "text"
     MAIL = "mail"
     NONE = "none"
@@ -78,11 +81,14 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of the merchant with an account, as far as she can be reached: her number, her confirmed address."""
+    """Somebody of the merchant with an account, as far as she can be reached: her number, her confirmed address, her
+    WeChat at the provider's service account.
+    """
 
     locale: str
     phone: str = ""
     email: str = ""
+    wechat: Addressee | None = None
 
 
 def stage_at(waiting: Waiting, now: datetime) -> Stage | None:
@@ -146,7 +152,7 @@ def remind_by_hand(db: Session, subject: Subject, *, who: Who) -> int:
         raise Conflict(N_("现在没有等商家处理的事，不用提醒"))
     if (last := last_reminded(db, subject)) is not None and last > clock.now() - HAND_PAUSE:
         raise Conflict(N_("1 小时内已经提醒过，请稍后再提醒"))
-    if not people_of(merchant):
+    if not people_of(merchant, wechat_messages.sender_of(db)):
         raise Conflict(N_("商家还没有人登录过，请先发邀请链接"))
     sent = _remind(db, subject, merchant, waiting, f"{_BY_HAND} {clock.now().isoformat()}", sent_by=who.name)
     verb = "program.remind" if isinstance(subject, Program) else "registration.remind"
@@ -191,7 +197,7 @@ def look_for_due(db: Session) -> int:
     return len(due)
 
 
-def people_of(merchant: Merchant) -> list[Person]:
+def people_of(merchant: Merchant, sender: WeChatSignIn | None = None) -> list[Person]:
     """The merchant's people who can be reached. They stand above the tenant wall."""
     query = (
         select(User)
@@ -203,15 +209,17 @@ def people_of(merchant: Merchant) -> list[Person]:
         .order_by(MerchantMembership.id)
     )  # fmt: skip
     with platform_session("find whom to remind of what waits for a merchant") as platform:
+        users = list(platform.scalars(query))
+        known = wechat_messages.addressees(platform, sender, [user.id for user in users]) if sender else {}
         found = [
             Person(
                 user.locale if user.locale in LOCALES else LOCALES[0],
                 (phones.phone_of(user) or "") if sms.is_set_up() else "",
-                user.email if user.email_verified_at else "",
+                user.email if user.email_verified_at else "", known.get(user.id),
             )
-            for user in platform.scalars(query)
-        ]
-    return [person for person in found if person.phone or person.email]
+            for user in users
+        ]  # fmt: skip
+    return [person for person in found if person.phone or person.email or person.wechat]
 
 
 def _merchant_of(db: Session, subject: Subject) -> Merchant | None:
@@ -227,24 +235,40 @@ def _is_about(subject: Subject) -> ColumnElement[bool]:
 def _remind(
     db: Session, subject: Subject, merchant: Merchant, waiting: Waiting, stage: str, *, sent_by: str = ""
 ) -> int:
-    """Tell everybody once. The last call, and whatever has an end set by the ministry, goes by both ways."""
-    people, both = people_of(merchant), stage == Stage.LAST or waiting.kind in (Kind.SMS, Kind.CANCEL)
+    """Tell everybody once. The last call, and whatever has an end set by the ministry, goes by both text message and
+    mail. WeChat comes on top, for it may refuse.
+    """
+    sender = wechat_messages.sender_of(db)
+    people, both = people_of(merchant, sender), stage == Stage.LAST or waiting.kind in (Kind.SMS, Kind.CANCEL)
+    by_wechat = [person for person in people if person.wechat] if _may_say(sender, waiting) else []
     by_text = [person for person in people if person.phone]
     by_mail = [person for person in people if person.email and (both or not person.phone)]
     told = 0
-    for channel, reached in ((Channel.TEXT, by_text), (Channel.MAIL, by_mail)):
-        if reached and _claim(db, subject, waiting, stage, channel, _masked(channel, reached), sent_by):
+    for channel, reached in ((Channel.TEXT, by_text), (Channel.MAIL, by_mail), (Channel.WECHAT, by_wechat)):
+        reminder_id = (
+            _claim(db, subject, waiting, stage, channel, _masked(channel, reached), sent_by) if reached else None
+        )
+        if reminder_id is None:
+            continue
+        if sender is not None and channel is Channel.WECHAT:
+            _write_by_wechat(db, sender, reminder_id, reached, subject, merchant, waiting)
+        else:
             for person in reached:
                 _write(db, channel, person, subject, merchant, waiting)
-            told += len(reached)
-    if not people:
+        told += len(reached)
+    if not (by_wechat or by_text or by_mail):
         _claim(db, subject, waiting, stage, Channel.NONE, "", sent_by)
     return told
 
 
+def _may_say(sender: WeChatSignIn | None, waiting: Waiting) -> bool:
+    return sender is not None and wechat_messages.may_say(sender, waiting.ends_at)
+
+
 def _claim(
     db: Session, subject: Subject, waiting: Waiting, stage: str, channel: Channel, to: str, sent_by: str
-) -> bool:
+) -> UUID | None:
+    """The new row's id; None when another one was first."""
     row = insert(Reminder).values(
         id=new_id(), created_at=clock.now(), provider_id=subject.provider_id,
         program_id=subject.id if isinstance(subject, Program) else None,
@@ -252,10 +276,12 @@ def _claim(
         step=waiting.kind.value, began_at=waiting.began_at, stage=stage, channel=channel.value, to=to, sent_by=sent_by,
     )  # fmt: skip
     unless_there = row.on_conflict_do_nothing(constraint="uq_reminders_once").returning(Reminder.id)
-    return db.scalar(unless_there) is not None
+    return db.scalar(unless_there)
 
 
 def _masked(channel: Channel, people: Sequence[Person]) -> str:
+    if channel is Channel.WECHAT:
+        return "、".join(person.wechat.name for person in people if person.wechat)
     if channel is Channel.TEXT:
         return "、".join(phones.masked(person.phone) for person in people)
     return "、".join(f"{person.email[:2]}***@{person.email.partition('@')[2]}" for person in people)
@@ -294,6 +320,19 @@ def _write(
         db, "reminder", to=person.email, locale=person.locale, provider_id=subject.provider_id, brand=brand,
         provider=brand.name, program=name, step=step, what=say(waiting.guide.brief),
         due=f"{ends_at:%Y-%m-%d %H:%M}" if ends_at else "", link=address,
+    )  # fmt: skip
+
+
+def _write_by_wechat(
+    db: Session, sender: WeChatSignIn, reminder_id: UUID, people: Sequence[Person], subject: Subject,
+    merchant: Merchant, waiting: Waiting,
+) -> None:  # fmt: skip
+    """In Chinese for everybody, as the template's own words are."""
+    provider = own_provider(db)
+    wechat_messages.send_reminder(
+        db, sender, [person.wechat for person in people if person.wechat], about_id=reminder_id,
+        name=_name_of(subject, merchant), step=waiting.kind.label, ends_at=waiting.ends_at,
+        url=f"{brand_of(provider).address}/m/{provider.slug}/{_page_of(subject)}",
     )  # fmt: skip
 
 

@@ -19,10 +19,17 @@ from saas.onboarding.reminding import HAND_PAUSE, Channel, Stage, Subject
 from saas.onboarding.waiting import Kind, Waiting
 from saas.programs.access import get_program, get_registration
 from saas.tenants.access import Verb
+from saas.tenants.wechat_messages import failed_about
 from saas.web.going import done, refused
 from saas.web.provider.blueprint import provider
+from saas.web.provider.wechat_sign_in import refusal_words
 
-_CHANNELS = {Channel.TEXT: N_("短信提醒"), Channel.MAIL: N_("邮件提醒"), Channel.NONE: N_("没有人可以提醒")}
+_CHANNELS = {
+    Channel.TEXT: N_("短信提醒"),
+    Channel.MAIL: N_("邮件提醒"),
+    Channel.WECHAT: N_("微信提醒"),
+    Channel.NONE: N_("没有人可以提醒"),
+}
 _STAGES = {Stage.BEGUN: N_("开始时"), Stage.HALF: N_("时间过半"), Stage.LAST: N_("到期前")}
 
 
@@ -49,11 +56,13 @@ def reminding_of(subject: Subject) -> Reminding:
 
 @provider.app_template_global()
 def reminder_words(reminder: Reminder) -> dict[str, Any]:
-    """What it was about, how it went out, and why then."""
+    """What it was about, how it went out, why then, and to whom it did not get by WeChat."""
+    refused_by_wechat = failed_about(g.db, reminder.id) if reminder.channel == Channel.WECHAT else []
     by_hand = _("%(name)s 手动提醒", name=reminder.sent_by) if reminder.sent_by else ""
     return {
         "step": _(Kind(reminder.step).label), "channel": _(_CHANNELS[Channel(reminder.channel)]),
         "why": by_hand or _(_STAGES[Stage(reminder.stage)]),
+        "failed": [(one.name, refusal_words(one)) for one in refused_by_wechat],
     }  # fmt: skip
 
 
