@@ -59,7 +59,7 @@ def sign_up(
         raise Invalid(N_("请阅读并同意服务条款与隐私政策"), field="agreed")
     user = _add_user(db, email, name, password, locale, user_id)
     if user is None:
-        _say_already_registered(db, email)
+        say_already_registered(db, email)
         return
     record_consent(db, user.id, ip=origin.ip)
     provider = providers.create_provider(db, user, provider_name, slug, ip=origin.ip, request_id=origin.request_id)
@@ -267,7 +267,8 @@ def _add_person_without_password(db: Session, email: str) -> User:
     return db.scalars(select(User).where(User.email == email)).one()
 
 
-def _say_already_registered(db: Session, email: str) -> None:
+def say_already_registered(db: Session, email: str) -> None:
+    """Mail the owner of an address that somebody wanted to use that it is hers already."""
     user = user_by_email(db, email)
     if user is None or user.blocked_at is not None:
         return

@@ -110,12 +110,12 @@ def bind_identity(db: Session, user_id: UUID, identity: Elsewhere, *, origin: Or
     if not _note_use(db, user, identity):
         raise IdentityTaken()
     if holder is None:
-        _tell(db, user, "bound_wechat", origin)
+        tell_ways_changed(db, user, "bound_wechat", origin)
 
 
 def unbind_identity(db: Session, user_id: UUID, identity_id: UUID, *, origin: Origin = NOWHERE) -> None:
     """Take an account elsewhere back, with all that are the same by union; raises LastWayIn."""
-    user = _own_user_locked(db, user_id)
+    user = own_user_locked(db, user_id)
     identity = get_identity(db, user_id, identity_id)
     same = [
         one
@@ -126,7 +126,7 @@ def unbind_identity(db: Session, user_id: UUID, identity_id: UUID, *, origin: Or
         raise LastWayIn()
     for one in same:
         db.delete(one)
-    _tell(db, user, "unbound_wechat", origin)
+    tell_ways_changed(db, user, "unbound_wechat", origin)
 
 
 def get_identity(db: Session, user_id: UUID, identity_id: UUID) -> Identity:
@@ -141,18 +141,18 @@ def change_phone(db: Session, user_id: UUID, phone: str, *, origin: Origin = NOW
     """Give a person the number that she has just shown to be hers; an earlier one is replaced. Raises PhoneTaken."""
     user = _confirmed_user(db, user_id)
     phones.set_phone(db, user, phone)
-    _tell(db, user, "bound_phone", origin)
+    tell_ways_changed(db, user, "bound_phone", origin)
 
 
 def remove_phone(db: Session, user_id: UUID, *, origin: Origin = NOWHERE) -> None:
     """Take a person's number off her account; raises LastWayIn."""
-    user = _own_user_locked(db, user_id)
+    user = own_user_locked(db, user_id)
     if not user.phone_hash:
         raise Invalid(N_("您还没有绑定手机号"))
     if ways_in(db, user) - 1 < 1:
         raise LastWayIn()
     phones.forget_phone(user)
-    _tell(db, user, "unbound_phone", origin)
+    tell_ways_changed(db, user, "unbound_phone", origin)
 
 
 def ways_in(db: Session, user: User) -> int:
@@ -220,12 +220,12 @@ def _confirmed_user(db: Session, user_id: UUID) -> User:
     return user
 
 
-def _own_user_locked(db: Session, user_id: UUID) -> User:
+def own_user_locked(db: Session, user_id: UUID) -> User:
     """Two removals at once must not take the last two ways in."""
     return db.scalars(select(User).where(User.id == user_id).with_for_update()).one()
 
 
-def _tell(db: Session, user: User, what: str, origin: Origin) -> None:
+def tell_ways_changed(db: Session, user: User, what: str, origin: Origin) -> None:
     """Her address learns what changed, in case it was not her."""
     log.info("ways_in_changed", user=str(user.id), what=what, ip=origin.ip)
     if user.email and user.email_verified_at:

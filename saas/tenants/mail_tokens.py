@@ -1,4 +1,6 @@
-"""One-use secrets sent by mail: to confirm an address, to set a new password, to sign in. All in a platform session."""
+"""One-use secrets sent by mail: to confirm or add an address, to set a new password, to sign in. All in a platform
+session. `about` is something that must come back with the secret, such as the address that it was sent to.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ LIVES: dict[MailTokenPurpose, timedelta] = {
     MailTokenPurpose.VERIFY_EMAIL: timedelta(hours=24),
     MailTokenPurpose.RESET_PASSWORD: timedelta(hours=1),
     MailTokenPurpose.SIGN_IN: timedelta(minutes=15),
+    MailTokenPurpose.ADD_EMAIL: timedelta(hours=1),
 }
 
 
@@ -30,11 +33,12 @@ class LinkIsOver(AppError):
         super().__init__(N_("链接无效或已过期"), hint=N_("链接只能使用一次，以最新一封邮件为准。请重新获取。"))
 
 
-def issue_token(db: Session, user_id: UUID, purpose: MailTokenPurpose) -> str:
+def issue_token(db: Session, user_id: UUID, purpose: MailTokenPurpose, *, about: str = "") -> str:
     """Make a new secret; older ones of the same purpose stop working."""
     void_tokens(db, user_id, purpose)
     token, now = secrets.token_urlsafe(32), clock.now()
-    db.add(MailToken(user_id=user_id, purpose=purpose, token_hash=token_hash(token), expires_at=now + LIVES[purpose]))
+    digest = token_hash(token + about)
+    db.add(MailToken(user_id=user_id, purpose=purpose, token_hash=digest, expires_at=now + LIVES[purpose]))
     return token
 
 
@@ -47,13 +51,14 @@ def void_tokens(db: Session, user_id: UUID, purpose: MailTokenPurpose) -> None:
     )
 
 
-def token_owner(db: Session, token: str, purpose: MailTokenPurpose) -> User:
+def token_owner(db: Session, token: str, purpose: MailTokenPurpose, *, about: str = "") -> User:
     """Whose open secret this is, without using it: mail scanners open links, too. Raises LinkIsOver."""
+    digest = token_hash(token + about)
     owner = db.scalar(
         select(User)
         .join(MailToken, MailToken.user_id == User.id)
         .where(
-            MailToken.token_hash == token_hash(token), MailToken.purpose == purpose, MailToken.used_at.is_(None),
+            MailToken.token_hash == digest, MailToken.purpose == purpose, MailToken.used_at.is_(None),
             MailToken.expires_at > clock.now(), User.blocked_at.is_(None),
         )
     )  # fmt: skip
@@ -62,12 +67,12 @@ def token_owner(db: Session, token: str, purpose: MailTokenPurpose) -> User:
     return owner
 
 
-def use_token(db: Session, token: str, purpose: MailTokenPurpose) -> User:
+def use_token(db: Session, token: str, purpose: MailTokenPurpose, *, about: str = "") -> User:
     """Use a secret up; of two at the same moment one gets LinkIsOver."""
-    owner = token_owner(db, token, purpose)
+    owner = token_owner(db, token, purpose, about=about)
     used = db.execute(
         update(MailToken)
-        .where(MailToken.token_hash == token_hash(token), MailToken.used_at.is_(None))
+        .where(MailToken.token_hash == token_hash(token + about), MailToken.used_at.is_(None))
         .values(used_at=clock.now())
         .returning(MailToken.id)
     ).first()

@@ -260,6 +260,7 @@ class MailTokenPurpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 - a name
     SIGN_IN = "sign_in"
+    ADD_EMAIL = "add_email"
 
 
 class MailToken(HasId, Base):

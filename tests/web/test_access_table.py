@@ -249,6 +249,8 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "POST account.send_verification_again": 303,
         "GET account.add_phone": 200, "POST account.add_phone": 422, "GET account.confirm_phone": 303,
         "POST account.confirm_phone": 303, "POST account.confirm_phone_again": 303,
+        "GET account.add_email": 303, "POST account.add_email": 303, "GET account.confirm_email": 410,
+        "POST account.confirm_email": 410, "GET account.remove_email": 200, "POST account.remove_email": 303,
         "GET account.remove_phone": 303, "POST account.remove_phone": 422, "POST account.bind_wechat": 422,
         "GET account.confirm_wechat": 303, "POST account.confirm_wechat": 303,
         "GET account.remove_wechat": 404, "POST account.remove_wechat": 404,
