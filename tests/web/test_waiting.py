@@ -18,7 +18,7 @@ from saas.programs.certification_models import Certification, CertificationStatu
 from saas.programs.filing_models import FilingStatus
 from saas.programs.registration_models import Registration, RegistrationStatus
 from saas.programs.words import Step, Word
-from saas.tenants.models import OutgoingMail
+from saas.tenants.models import OutgoingMail, WeChatMessage
 from tests.onboarding.scenes import Scene, scene  # noqa: F401 - fixture
 from tests.web.conftest import Browser
 
@@ -186,3 +186,22 @@ def test_alice_reminds_of_a_registration_that_has_no_mini_program_yet(
     scene.prepare(case)
     assert alice.post(f"{path}/remind").status_code == 303
     assert "不用提醒" in alice.text(path)
+
+
+def test_the_card_says_who_got_nothing_by_wechat(browser: Open, texted: Scene) -> None:
+    with texted.session() as db:
+        told = Reminder(
+            **texted.own, step="sms", began_at=clock.now(), stage="begun", channel="wechat", to="梅姐、老周"
+        )
+        db.add(told)
+        db.flush()
+        for name, errcode in (("梅姐", None), ("老周", 43004)):
+            message = WeChatMessage(
+                provider_id=texted.cast.alices, about_id=told.id, appid="wx0000000000000000", openid="o", name=name,
+                template_id="x", data={}, url="https://x", errcode=errcode,
+            )  # fmt: skip
+            db.add(message)
+    text = browser("alice").text(f"/p/alice/programs/{texted.program_id}")
+    assert "备案短信核验 · 微信提醒" in text
+    assert "老周 没有收到：对方没有关注服务号（43004）" in text
+    assert "梅姐 没有收到" not in text
