@@ -310,7 +310,8 @@ _NOTICES = {
     "program.filing.platform_rejected": N_("备案：平台退回"), "program.filing.sms": N_("备案：等短信核验"),
     "program.lost": N_("授权凭证失效"), "program.name.approved": N_("名称审核通过"),
     "program.name.refused": N_("名称审核不通过"), "program.release.done": N_("发布完成"),
-    "program.resume": N_("恢复服务"), "program.roll_back.done": N_("版本回退完成"), "program.suspend": N_("暂停服务"),
+    "program.resume.done": N_("已恢复服务"), "program.roll_back.done": N_("版本回退完成"),
+    "program.suspend.done": N_("已暂停服务"),
     "program.unauthorized": N_("商家取消授权"),
 }  # fmt: skip
 """What the activity log calls what notices are made of."""

@@ -29,8 +29,8 @@ TOLD = frozenset(
         "program.certification.passed", "program.certification.sent_back", "program.certification.task_expired",
         "program.filing.authority_rejected", "program.filing.cancelled", "program.filing.face", "program.filing.filed",
         "program.filing.platform_rejected", "program.filing.sms", "program.lost", "program.name.approved",
-        "program.name.refused", "program.release.done", "program.resume", "program.roll_back.done", "program.suspend",
-        "program.unauthorized",
+        "program.name.refused", "program.release.done", "program.resume.done", "program.roll_back.done",
+        "program.suspend.done", "program.unauthorized",
     }
 )  # fmt: skip
 """Entries of the activity log that become notices."""

@@ -122,6 +122,7 @@ def _switch(db: Session, item: BatchItem, *, open_: bool) -> None:
         raise Conflict(N_("微信没有恢复服务，可能因违规被暂停：请商家登录微信公众平台查看通知并处理"))
     if was == open_ and item.attempt == 1:
         raise Skipped(N_("已经是这样，没有改动"))
+    activity.record(db, item.starter, "program.resume.done" if open_ else "program.suspend.done", program)
 
 
 def _is_open(db: Session, program: Program, client: WxClient) -> bool:

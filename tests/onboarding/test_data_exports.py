@@ -62,8 +62,8 @@ def fill(scene: Scene, merchant_id: UUID | None = None) -> None:
         db.add_all([part, certification])
         db.add(
             Notice(
-                provider_id=cast.alices, merchant_id=merchant_id, program_id=scene.program_id, kind="program.suspend",
-                key="k",
+                provider_id=cast.alices, merchant_id=merchant_id, program_id=scene.program_id,
+                kind="program.suspend.done", key="k",
             )
         )  # fmt: skip
     with scene.session() as db:

@@ -68,7 +68,7 @@ def write() -> int:
 def test_what_matters_is_told_once_and_to_hers_only(cast: Cast, programs: dict[str, UUID]) -> None:
     note(cast.alices, programs["mei"], "program.audit.approved", version="1.2.0", auditid="7")
     note(cast.alices, programs["mei"], "program.note.edit")
-    note(cast.alices, programs["mei"], "program.suspend", outcome="failed")
+    note(cast.alices, programs["mei"], "program.suspend.done", outcome="failed")
     note(cast.alices, programs["nobody"], "program.release.done")
     note(cast.charlies, programs["ming"], "program.release.done")
     assert write() == 2

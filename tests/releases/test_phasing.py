@@ -15,6 +15,7 @@ from saas.releases import phasing, serving, speedup
 from saas.releases.access import load_audit
 from saas.releases.code_state import request_refresh
 from saas.releases.models import Audit
+from saas.tenants.activity import list_activities
 from tests.releases.conftest import Desk
 
 
@@ -109,6 +110,11 @@ def test_service_is_suspended_and_resumed(desk: Desk) -> None:
     assert desk.state().visible is False
     assert start(desk, serving.start_switch, open_=True).status == ItemStatus.DONE
     assert desk.state().visible is True
+    with desk.session() as db:
+        done = list_activities(db, object_id=desk.program.id, verbs=["program.suspend.done", "program.resume.done"])
+    assert [(one.verb, one.actor_name) for one in done] == [
+        ("program.resume.done", desk.alice.name), ("program.suspend.done", desk.alice.name)
+    ]  # fmt: skip
 
 
 def test_the_minimum_base_library_is_read_and_set(desk: Desk) -> None:
