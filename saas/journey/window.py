@@ -52,6 +52,14 @@ class Window(Protocol):
         self, words: str, fields: Mapping[str, Value] = NOTHING, *, near: str = "", status: int = 200
     ) -> None: ...
 
+    def redraw(self, words: str, fields: Mapping[str, Value]) -> None:
+        """Choose what other fields depend on, until the page shows those. The button is for who has no scripts."""
+        ...
+
+    def pick(self, path: str, files: Value) -> None:
+        """Choose files in the field at this XPath. They go by the form's button, or by themselves if it has none."""
+        ...
+
     def read(self, path: str, attribute: str = "") -> str:
         """The text, or an attribute, of what is at this XPath."""
         ...
@@ -91,12 +99,13 @@ def _near(words: str) -> str:
 class HttpWindow:
     """Cookies are kept, 303s and page refreshes are followed, hidden fields go back as they came.
 
-    `ip` is the person's own address on this machine (127.0.0.0/8): sign-ins are counted by address.
+    `ip` is the person's own address on this machine (127.0.0.0/8): sign-ins are counted by address. `language` is what
+    the browser asks for.
     """
 
-    def __init__(self, base_url: str, *, ip: str | None = None) -> None:
+    def __init__(self, base_url: str, *, ip: str | None = None, language: str = "zh-CN") -> None:
         self._http = httpx2.Client(
-            base_url=base_url, timeout=60, headers={"Accept-Language": "zh-CN", "Accept": "text/html"},
+            base_url=base_url, timeout=60, headers={"Accept-Language": language, "Accept": "text/html"},
             transport=httpx2.HTTPTransport(local_address=ip),
         )  # fmt: skip
         self._page: html.HtmlElement = html.fromstring("<html><body></body></html>")
@@ -133,11 +142,16 @@ class HttpWindow:
         given = _filled_in(form, fields, self._stuck)
         if button.get("name"):
             given.append((button.get("name") or "", button.get("value") or ""))
-        target = urljoin(self.address, button.get("formaction") or form.get("action") or self.address)
-        if (form.get("method") or "get").lower() == "get":
-            self._go("GET", str(httpx2.URL(target).copy_with(params=given)), status)
-        else:
-            self._go("POST", target, status, given, in_parts=form.get("enctype") == "multipart/form-data")
+        self._send(form, given, status, button.get("formaction") or "")
+
+    def redraw(self, words: str, fields: Mapping[str, Value]) -> None:
+        self.press(words, fields)
+
+    def pick(self, path: str, files: Value) -> None:
+        field = self._one(path, path)
+        form = self._form_of(field, path)
+        standing = [part for part in _filled_in(form, NOTHING, self._stuck) if part[1] is not None]
+        self._send(form, [*standing, *((field.get("name") or "", one) for one in uploads(files))], 200)
 
     def read(self, path: str, attribute: str = "") -> str:
         found = self._one(path, path)
@@ -158,6 +172,13 @@ class HttpWindow:
     def wait_for_path(self, path: str, *, seconds: float = 30, reload: bool = False) -> None:
         del reload
         self._reload_until(lambda: self.has(path), path, seconds)
+
+    def _send(self, form: html.HtmlElement, given: Sequence[Part], status: int, action: str = "") -> None:
+        target = urljoin(self.address, action or form.get("action") or self.address)
+        if (form.get("method") or "get").lower() == "get":
+            self._go("GET", str(httpx2.URL(target).copy_with(params=given)), status)
+        else:
+            self._go("POST", target, status, list(given), in_parts=form.get("enctype") == "multipart/form-data")
 
     def _reload_until(self, is_there: Callable[[], bool], what: str, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -251,12 +272,13 @@ def _part(value: str | Upload | None) -> tuple[str | None, str | bytes] | tuple[
 
 def _filled_in(form: html.HtmlElement, fields: Mapping[str, Value], stuck: Any) -> list[Part]:
     """What the browser sends: fields as they stand, those in `fields` as given; an unknown name is an error."""
-    known = {one.get("name") for one in form.xpath(".//input | .//select | .//textarea")}
+    fields_there = _fields_of(form)
+    known = {one.get("name") for one in fields_there}
     if missing := set(fields) - known:
         raise stuck(f"the form has no field {', '.join(sorted(missing))}, but {sorted(filter(None, known))}")
     sent: list[Part] = []
     done: set[str] = set()
-    for one in form.xpath(".//input | .//select | .//textarea"):
+    for one in fields_there:
         name, kind = one.get("name"), one.get("type", "text")
         if not name or one.get("disabled") is not None or kind in ("submit", "button", "image", "reset"):
             continue
@@ -269,6 +291,14 @@ def _filled_in(form: html.HtmlElement, fields: Mapping[str, Value], stuck: Any) 
             done.add(name)
             sent.extend((name, value) for value in _given(form, name, one, kind, fields[name], stuck))
     return sent
+
+
+def _fields_of(form: html.HtmlElement) -> list[html.HtmlElement]:
+    """Those in it, and those that name it from elsewhere on the page."""
+    found: list[html.HtmlElement] = form.xpath(".//input | .//select | .//textarea")
+    if name := form.get("id"):
+        found += form.xpath(f"//*[self::input or self::select or self::textarea][@form={quoted(name)}]")
+    return found
 
 
 def uploads(value: Value) -> list[Upload]:

@@ -8,12 +8,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urljoin
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, Route, StorageState
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    FilePayload,
+    Locator,
+    Page,
+    Response,
+    Route,
+    StorageState,
+)
 from playwright.sync_api import Error as ChromiumError
 
 from saas.journey.window import NOTHING, Stuck, Value, button_path, link_path, texts, uploads
 
 PATIENCE = 10_000  # milliseconds for one click
+_ELSEWHERE = (301, 302, 303, 307, 308)
 
 
 class Watch:
@@ -48,12 +59,15 @@ class Watch:
 
 
 def new_context(
-    browser: Browser, watch: Watch, *, script: bool = True, width: int = 1280, state: StorageState | None = None
-) -> BrowserContext:
-    """A browser of its own; `state` is what another one knew, such as its cookies."""
+    browser: Browser, watch: Watch, *, script: bool = True, width: int = 1280, state: StorageState | None = None,
+    language: str = "zh-CN", agent: str | None = None,
+) -> BrowserContext:  # fmt: skip
+    """A browser of its own; `state` is what another one knew, such as its cookies; `language` what it asks for; `agent`
+    is what it says that it is.
+    """
     context = browser.new_context(
-        locale="zh-CN", java_script_enabled=script, viewport={"width": width, "height": 900}, reduced_motion="reduce",
-        storage_state=state,
+        locale=language, java_script_enabled=script, viewport={"width": width, "height": 900}, reduced_motion="reduce",
+        storage_state=state, user_agent=agent,
     )  # fmt: skip
     context.set_default_timeout(PATIENCE)
     watch.over(context)
@@ -93,6 +107,30 @@ class ChromiumWindow:
         if status == 422:  # it is the server's refusal that is wanted, not the browser's
             form.first.evaluate("one => { one.noValidate = true }")
         self._navigate(button.click, status, urljoin(self.page.url, action))
+
+    def redraw(self, words: str, fields: Mapping[str, Value]) -> None:
+        if not self._script:
+            self.press(words, fields)
+            return
+        for name, value in fields.items():
+            form = self._one(f"//form[.//*[@name='{name}']]")
+            drawn = form.element_handle()
+            self._fill(form, name, value)
+            try:
+                self.page.wait_for_function("one => !one.isConnected", arg=drawn)
+            except ChromiumError as error:
+                raise self._stuck(f"{name} changed nothing: {error}") from error
+
+    def pick(self, path: str, files: Value) -> None:
+        field = self._one(path)
+        button = field.locator("xpath=ancestor::form").locator("button")
+
+        def choose() -> None:
+            field.set_input_files(_payloads(files))
+            if button.count():
+                button.first.click()
+
+        self._navigate(choose, 200)
 
     def read(self, path: str, attribute: str = "") -> str:
         found = self._one(path, opened=False)
@@ -151,9 +189,7 @@ class ChromiumWindow:
                 for one in texts(value):
                     form.locator(f'[name="{name}"][value="{one}"]').check()
             elif kind == "file":
-                found.first.set_input_files(
-                    [{"name": one.name, "mimeType": one.kind, "buffer": one.content} for one in uploads(value)]
-                )
+                found.first.set_input_files(_payloads(value))
             elif kind.startswith("select"):
                 found.first.select_option(_option(found.first, str(value)))
             else:
@@ -167,17 +203,26 @@ class ChromiumWindow:
             self._watch.refused_pages.add(target)
         elif status != 200:
             self._watch.refused_pages.add(self.page.url)
-        try:
-            with self.page.expect_navigation(wait_until="load") as waiting:
+        try:  # what a script writes into the history is no other page, though Chromium calls it a navigation
+            with self.page.expect_event("load"), self.page.expect_event("response", self._is_page) as waiting:
                 act()
             answer = waiting.value
         except ChromiumError as error:
             raise self._stuck(f"the page did not change: {error}") from error
-        if answer is not None and answer.status != status:
+        if answer.status != status:
             raise self._stuck(f"{answer.url} answered {answer.status}, not {status}")
+
+    def _is_page(self, answer: Response) -> bool:
+        """Whether it is what the window shows next."""
+        asked = answer.request
+        return asked.is_navigation_request() and asked.frame == self.page.main_frame and answer.status not in _ELSEWHERE
 
     def _stuck(self, why: str) -> Stuck:
         return Stuck(f"{why}\n  at {self.page.url}\n  the page says: {self.text[:1500]}")
+
+
+def _payloads(value: Value) -> list[FilePayload]:
+    return [{"name": one.name, "mimeType": one.kind, "buffer": one.content} for one in uploads(value)]
 
 
 def _option(select: Locator, wanted: str) -> str:

@@ -6,6 +6,7 @@ DAIBAN_SCREENSHOTS names a folder for pictures of every page.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,10 @@ class Looks:
         self.window.open(address, status=status)
         self._examine(name, self._width)
 
-    def examine_here(self, name: str) -> None:
-        """Look at the page that stands in the window, in both widths."""
+    def examine_here(self, name: str, widths: Sequence[int] = WIDTHS[::-1]) -> None:
+        """Look at the page that stands in the window, in each of these widths; the last one stays."""
         page = self.window.page
-        for width in WIDTHS[::-1]:
+        for width in widths:
             page.set_viewport_size({"width": width, "height": 900})
             self._examine(name, width)
 
