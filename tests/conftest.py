@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from sqlalchemy import select
 
 from saas import db as database
@@ -21,6 +23,9 @@ from saas.sandbox.schemas import WRONG_ANSWERS
 from saas.tenants import keys
 from tests.cast import Cast, make_cast
 from tests.standing import wrong_stages
+
+hypothesis.register_profile("daiban", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("daiban")  # no test asserts times, whatever else this machine does
 
 
 def _worker() -> str:
