@@ -38,6 +38,7 @@ from saas.releases.models import (
 )
 from saas.tenants.models import Invitation, Membership, MerchantMembership, MerchantRole, Role, User
 from saas.tenants.sessions import token_hash
+from saas.trains.models import ProgramState, Train, TrainProgram, TrainStatus, TrainWave
 from tests.cast import Cast
 
 REFRESH = "saas.programs.profile.refresh"
@@ -126,6 +127,19 @@ def build_things(cast: Cast) -> dict[str, str]:
             status=ItemStatus.FAILED,
         )  # fmt: skip
         db.add(item)
+        train = Train(
+            id=new_id(), provider_id=provider_id, component_id=component.id, template_row_id=template.id,
+            template_id=mark, user_version="1.0.0", description="新版", status=TrainStatus.RUNNING, total=1,
+        )  # fmt: skip
+        db.add(train)
+        db.flush()
+        wave = TrainWave(
+            id=new_id(), provider_id=provider_id, train_id=train.id, number=1, size=1, opened_at=clock.now()
+        )
+        db.add(wave)
+        db.flush()
+        place = TrainProgram(id=new_id(), **own, train_id=train.id, wave_id=wave.id, state=ProgramState.FAILED)
+        db.add(place)
         category = {"first": 1, "second": 2, "names": ["商家自营", "百货"], "status": "refused", "reason": "不清晰"}
         nodes = [
             {"id": 1, "name": "商家自营", "level": 1, "children": [2]},
@@ -170,6 +184,7 @@ def build_things(cast: Cast) -> dict[str, str]:
         "link_id": link.id, "entry_link_id": entry_link.id, "merchant_id": cast.meis, "membership_id": person.id,
         "user_id": extra,
         "invitation_id": invitations[0].id, "merchant_invitation_id": invitations[1].id, "job_id": job.id,
+        "train_id": train.id, "wave_id": wave.id, "place_id": place.id,
         "batch_id": batch.id, "item_id": item.id, "provider_id": provider_id, "session_id": new_id(),
         "filing_template_id": filing_template.id, "privacy_template_id": privacy_template.id,
         "certification_template_id": certification_template.id, "file_id": new_id(),

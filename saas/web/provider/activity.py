@@ -21,6 +21,7 @@ _PAGE = 50
 AREAS = {
     "program": N_("小程序"),
     "batch": N_("批量任务"),
+    "train": N_("批量发布"),
     "merchant": N_("商家"),
     "authorization_link": N_("授权链接"),
     "onboarding": N_("入驻资料"),
@@ -34,6 +35,7 @@ AREAS = {
 _KINDS = {
     "programs": N_("小程序"),
     "batches": N_("批量任务"),
+    "trains": N_("批量发布"),
     "merchants": N_("商家"),
     "authorization_links": N_("授权链接"),
     "entry_links": N_("邀请链接"),
@@ -48,6 +50,7 @@ _KINDS = {
 _PAGES = {
     "programs": ("provider.show_program", "program_id"),
     "batches": ("provider.show_batch", "batch_id"),
+    "trains": ("provider.show_train", "train_id"),
     "merchants": ("provider.show_merchant", "merchant_id"),
     "component_apps": ("provider.show_component", "component_id"),
 }

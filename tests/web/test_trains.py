@@ -1,0 +1,203 @@
+"""The pages of release trains: planning one, its progress, the buttons that steer it, and who may press them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from saas.trains import steering
+from saas.trains.models import ProgramState, Train, TrainStatus
+from tests.trains.conftest import Yard, yard  # noqa: F401 - a fixture
+from tests.web.conftest import Browser
+
+Browsers = Callable[[str], Browser]
+HTMX = {"HX-Request": "true"}
+pytestmark = pytest.mark.usefixtures("cast")
+
+
+def address(train: Train, tail: str = "") -> str:
+    return f"/p/alice/trains/{train.id}{tail}"
+
+
+def plan(yard: Yard, browser: Browser, ids: list[object], **values: str) -> str:  # noqa: F811
+    """Fill in the form; answers the address of the draft's page."""
+    form = {"id": [str(one) for one in ids], "do-template": str(yard.template_id), "do-opens_after": "approved"}
+    form |= {"do-release": "held", "do-canary_size": "1", "do-stop_percent": "30", **values}
+    answer = browser.post("/p/alice/trains/new", form)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return str(answer.location)
+
+
+def test_a_train_is_planned_from_the_list_of_programs_and_started(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    ids, (lost,) = yard.programs(3), yard.programs(1, authorization="lost")
+    max_ = browser("max")
+    query = "&".join(f"id={one}" for one in [*ids, lost])
+    assert "/trains/new" in max_.text(f"/p/alice/programs/selection?{query}")
+    page = max_.text(f"/p/alice/trains/new?{query}")
+    assert "已选 4 个小程序" in page
+    yard.component(audit_quota_rest=2)
+    draft = plan(yard, max_, [*ids, lost], **{"do-reserve": "1"})
+    page = max_.text(draft)
+    quota = "还要提交 3 个，本月还能用 1 次（剩 2 次，保留 1 次）"
+    for text in ("草稿", "试点批", "第 1 批", "商家没有授权", quota, "差 2 次"):
+        assert text in page
+    assert "hx-get" not in page
+    assert max_.post(f"{draft}/start").status_code == 303
+    page = max_.text(draft)
+    assert "开始批量发布" not in page
+    assert "hx-get" in page
+    assert ">2.0.0</a>" in max_.text("/p/alice/trains")
+
+
+def test_all_that_a_filter_finds_can_go(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    yard.programs(2)
+    form = {"all": "1", "q": "小程序", "do-template": str(yard.template_id), "do-opens_after": "approved"}
+    answer = browser("alice").post("/p/alice/trains/new", form | {"do-release": "held"})
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    assert "0 / 2" in browser("alice").text(str(answer.location))
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"do-wave_size": "2", "do-wave_percent": "20"}, "只填一项"),
+        ({"do-wave_size": "abc"}, "请填写整数"),
+        ({"do-window_from": "2"}, "要一起填写"),
+        ({"do-phased_percent": "100"}, "1 到 99"),
+    ],
+)
+def test_a_wrong_option_is_said_at_its_field(
+    browser: Browsers, yard: Yard, values: dict[str, str], text: str  # noqa: F811
+) -> None:  # fmt: skip
+    form = {"id": str(yard.programs(1)[0]), "do-template": str(yard.template_id), "do-opens_after": "approved"}
+    answer = browser("alice").post("/p/alice/trains/new", form | {"do-release": "held"} | values)
+    assert answer.status_code == 422
+    assert text in answer.get_data(as_text=True)
+
+
+def test_a_draft_is_deleted(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.plan(yard.programs(1))
+    assert browser("alice").post(address(train, "/delete")).status_code == 303
+    assert "还没有批量发布" in browser("alice").text("/p/alice/trains")
+
+
+def test_failures_are_told_by_cause_and_retried_by_group(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(3)
+    yard.conduct(train, 2)
+    yard.end(train, "upload", only=2, errcode=85046, operation="commit", rid="r-1")
+    yard.end(train, "upload", error="系统内部出错，已经记录下来；可以再试一次")
+    yard.conduct(train)
+    page = browser("alice").text(address(train))
+    assert page.count("重试这些") == 2
+    assert "2 个失败" in page
+    assert "怎么办：" in page
+    assert "重试这些" not in browser("bob").text(address(train))
+    fields = {"step": "upload", "operation": "commit", "error": "", "errcode": "85046"}
+    browser("alice").post(address(train, "/retry"), fields)
+    assert yard.states(train) == {("upload", "ready"): 2, ("upload", "failed"): 1}
+    browser("alice").post(address(train, "/retry"))
+    assert yard.states(train) == {("upload", "ready"): 3}
+
+
+def test_a_stopped_train_says_why_and_goes_on(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(2)
+    yard.conduct(train, 2)
+    yard.end(train, "upload", only=1, errcode=61004, operation="commit")
+    yard.conduct(train)
+    page = browser("alice").text(address(train))
+    assert "批量发布自动停下了" in page
+    assert "这个错误会让每个小程序都失败" in page
+    browser("alice").post(address(train, "/resume"))
+    assert yard.train(train).status == TrainStatus.RUNNING
+    browser("alice").post(address(train, "/pause"))
+    assert yard.train(train).status == TrainStatus.PAUSED
+
+
+def test_a_wave_is_released_after_a_confirmation(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(2, window_from=2, window_until=5)
+    yard.to_review(train)
+    yard.decide(train)
+    yard.conduct(train)
+    assert "2 个已审核通过，等您发布。" in browser("alice").text(address(train))
+    (wave,) = yard.waves(train)
+    path = f"/p/alice/train-waves/{wave.id}/release"
+    page = browser("alice").text(path)
+    assert "马上发布给所有用户" in page
+    assert "2 点到 5 点" in page
+    assert yard.waves(train)[0].release_allowed_at is None
+    assert browser("bob").get(path).status_code == 403
+    browser("alice").post(path)
+    assert yard.waves(train)[0].release_allowed_at is not None
+
+
+def test_a_program_is_looked_at_and_skipped(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(2)
+    yard.conduct(train, 2)
+    yard.end(train, "upload", errcode=85046, operation="commit", rid="r-77")
+    yard.conduct(train)
+    place = yard.rows(train)[0]
+    page = browser("bob").text(f"/p/alice/train-programs/{place.id}")
+    assert "r-77" in page
+    assert "这次跳过" not in page
+    browser("alice").post(f"/p/alice/train-programs/{place.id}/skip")
+    assert yard.rows(train)[0].state == ProgramState.SKIPPED
+    listed = browser("bob").text(address(train, "/programs?state=failed"))
+    assert listed.count("/train-programs/") == 1
+
+
+def test_programs_are_paged_by_keys(browser: Browsers, yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    from saas.web.provider import trains
+
+    monkeypatch.setattr(trains, "_PLACES", 2)
+    train = yard.running(3)
+    rows = yard.rows(train)
+    first = browser("bob").text(address(train, "/programs"))
+    assert "下一页" in first
+    assert str(rows[2].id) not in first
+    second = browser("bob").text(address(train, f"/programs?after={rows[1].id}"))
+    assert str(rows[2].id) in second
+    assert "下一页" not in second
+
+
+def test_withdrawal_and_roll_back_name_their_consequence_first(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(2, online="1.0.0", releases_itself=True, canary_size=1)
+    yard.to_review(train)
+    assert "会撤回 1 个审核。" in browser("alice").text(address(train, "/undo"))
+    yard.decide(train)
+    yard.conduct(train)
+    yard.end(train, "release")
+    yard.conduct(train)
+    assert "1 个已发布的小程序马上回到各自之前的版本" in browser("alice").text(address(train, "/roll-back"))
+    browser("alice").post(address(train, "/roll-back"))
+    assert len(yard.items(train, "roll_back")) == 1
+    assert yard.train(train).status == TrainStatus.CANCELLED
+
+
+def test_the_fragment_stops_asking_at_the_end(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(1)
+    page = browser("alice").get(address(train), headers=HTMX)
+    assert "hx-get" in page.text
+    assert "HX-Refresh" not in page.headers
+    yard.steer(steering.cancel, train)
+    page = browser("alice").get(address(train), headers=HTMX)
+    assert page.headers["HX-Refresh"] == "true"
+
+
+def test_charlie_finds_nothing(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(1)
+    (place,), (wave,) = yard.rows(train), yard.waves(train)
+    for path in (f"trains/{train.id}", f"trains/{train.id}/cancel", f"train-programs/{place.id}",
+                 f"train-waves/{wave.id}/release"):  # fmt: skip
+        assert browser("charlie").get(f"/p/charlie/{path}").status_code == 404
+    assert str(train.id) not in browser("charlie").text("/p/charlie/trains")
+
+
+@pytest.mark.parametrize("tail", ["", "/programs"])
+def test_english_pages_are_english(browser: Browsers, yard: Yard, tail: str) -> None:  # noqa: F811
+    train = yard.running(2, phased_percent=10, reserve=1)
+    alice = browser("alice")
+    alice.post("/language/en", {"next": "/"})
+    page = alice.text(address(train, tail))
+    assert "Release train 2.0.0" in page
+    assert "批" not in page.replace("新版", "")
