@@ -36,6 +36,7 @@ from saas.tenants.access import Who
 from saas.tenants.merchant_people import list_people
 from saas.tenants.merchants import masked, masked_phone
 from saas.tenants.models import Activity, Merchant, MerchantRole
+from saas.wx.permissions import PermissionSet, permission_set
 
 
 class Group(StrEnum):
@@ -66,8 +67,8 @@ GROUPS: Mapping[Group, Words] = {
     Group.CONTACT: Words(N_("联系人"), N_("服务商和您联系、给您发邀请和提醒。")),
     Group.ANSWERS: Words(N_("您填写的资料和照片"), N_("服务商审核后，用来注册、认证和备案。")),
     Group.REGISTRATIONS: Words(N_("小程序注册"), N_("请微信创建小程序，由法人或本人确认。")),
-    Group.CERTIFICATIONS: Words(N_("微信认证的资料"), N_("提交给微信，证明小程序的主体。")),
-    Group.FILINGS: Words(N_("备案的资料和证件照片"), N_("提交给微信和通信管理局办理备案。")),
+    Group.CERTIFICATIONS: Words(N_("微信认证资料"), N_("提交给微信，证明小程序的主体。")),
+    Group.FILINGS: Words(N_("备案资料和证件照片"), N_("提交给微信和通信管理局办理备案。")),
     Group.AUTHORIZATIONS: Words(
         N_("小程序和授权"), N_("服务商凭授权代您管理小程序。"),
         N_("授权由您在微信里给出和收回，记录用来证明服务商什么时候可以操作。要收回，请在微信公众平台的“第三方服务”里取消。"),
@@ -83,13 +84,18 @@ ERASABLE = tuple(group for group, words in GROUPS.items() if not words.stays)
 
 @dataclass(frozen=True)
 class Line:
-    """One value, whole and as screens show it. `label` is a msgid; so is the value where it `is_word` of ours."""
+    """One value, whole and as screens show it. `label` is a msgid; so is the value where it `is_word` of ours.
+
+    `moment` is what the value tells, for pages to say in their own way; `english` is for whom reads English.
+    """
 
     name: str
     label: str
     value: str
     hidden: str
     is_word: bool = False
+    moment: datetime | None = None
+    english: str = ""
 
 
 @dataclass(frozen=True)
@@ -265,10 +271,10 @@ def _authorizations(db: Session, merchant: Merchant, limit: int | None) -> Itera
     for row in db.scalars(query):
         lines = [
             _plain("name", N_("小程序名称"), row.name), _plain("appid", N_("AppID"), row.appid),
-            _plain("introduction", N_("介绍"), row.introduction),
-            _plain("authorized_at", N_("授权时间"), _moment(row.authorized_at)),
-            _plain("unauthorized_at", N_("取消授权时间"), _moment(row.unauthorized_at)),
-            _plain("permission_sets", N_("授权的权限集"), "、".join(str(one) for one in row.permission_sets)),
+            _plain("introduction", N_("小程序介绍"), row.introduction),
+            _moment("authorized_at", N_("授权时间"), row.authorized_at),
+            _moment("unauthorized_at", N_("取消授权时间"), row.unauthorized_at),
+            _permissions([permission_set(number) for number in row.permission_sets]),
         ]  # fmt: skip
         yield Entry(row.name or row.appid, None, _told(lines))
 
@@ -336,5 +342,11 @@ def _papers(files: Mapping[str, Sequence[str]], labels: Mapping[str, str]) -> li
     return [Paper(name, labels.get(name, name), UUID(file_id)) for name, ids in files.items() for file_id in ids]
 
 
-def _moment(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="minutes") if moment else ""
+def _moment(name: str, label: str, moment: datetime | None) -> Line:
+    text = moment.isoformat(timespec="minutes") if moment else ""
+    return Line(name, label, text, text, moment=moment)
+
+
+def _permissions(sets: Sequence[PermissionSet]) -> Line:
+    text = "、".join(one.zh for one in sets)
+    return Line("permission_sets", N_("授权的权限集"), text, text, english=", ".join(one.en for one in sets))

@@ -31,7 +31,7 @@ def consent_is_missing(db: Session, user_id: UUID) -> bool:
 
 
 def record_data_consent(db: Session, user_id: UUID, provider_id: UUID, *, ip: str) -> None:
-    """Note, once, that a merchant's person agreed to all texts in force, also to what this provider does with the data."""
+    """Note, once, that somebody agreed to all texts in force, also to what this provider does with her data."""
     if consent_is_missing(db, user_id):
         record_consent(db, user_id, ip=ip)
     if data_consent_is_missing(db, user_id, provider_id):

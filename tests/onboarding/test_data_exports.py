@@ -118,6 +118,7 @@ def test_the_page_speaks_her_language(scene: Scene, run_jobs: Callable[..., list
     page = taken(scene.cast).read("My data.html").decode()
     assert '<html lang="en">' in page
     assert "Legal" in page
+    assert "权限" not in page, "also what WeChat calls the permissions"
     assert "公司和法人" not in page
 
 
