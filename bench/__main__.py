@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench import callbacks, lists, sandbox, uploads
+from bench import callbacks, lists, merchants, sandbox, uploads
 from bench.stage import Measured, Stage
 from tests.demo.running import RunningDemo
 
@@ -18,7 +18,9 @@ def main() -> None:
         with RunningDemo(home, DAIBAN_WECHAT_CALLS_PER_SECOND="100000", DAIBAN_LOG_JSON="true") as demo:
             os.environ.update(json.loads((home / "run" / "environment.json").read_text()))
             with Stage(demo) as stage:  # callbacks come last: the jobs that they leave keep the workers busy
-                measured = [line for part in (sandbox, uploads, lists, callbacks) for line in part.measure(stage)]
+                measured = [
+                    line for part in (sandbox, uploads, merchants, lists, callbacks) for line in part.measure(stage)
+                ]
     _print(measured)
 
 
