@@ -18,16 +18,13 @@ from playwright.sync_api import Browser
 from saas.journey.main_job import Journey
 from saas.journey.merchants.way import MerchantWay, provider_steps
 from saas.journey.window import HttpWindow
+from saas.sandbox.control_sign_in import IN_WECHAT
 from tests.browser import tools
 from tests.browser.chromium import ChromiumWindow, Watch, new_context
 from tests.browser.looking import Looks
 from tests.demo.running import RunningDemo
 
 WIDTH = 360
-WECHAT = (
-    "Mozilla/5.0 (Linux; Android 14; 23127PN0CC) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
-    "Chrome/130.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.56.2800(0x28003859) NetType/4G Language/zh_CN"
-)
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Phone:
 
 
 PHONES = {
-    "in WeChat": Phone("13911110001", agent=WECHAT),
+    "in WeChat": Phone("13911110001", agent=IN_WECHAT),
     "in English": Phone("13911110002", language="en"),
     "without JavaScript": Phone("13911110003", script=False),
 }
