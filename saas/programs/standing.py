@@ -67,6 +67,16 @@ def steps_of(db: Session, program_ids: Collection[UUID]) -> dict[UUID, list[Prog
     return found
 
 
+def overtaken_label(row: ProgramStep) -> str:
+    """What a step says, as a msgid, that waited for people until a later one had begun; "" for any other."""
+    return Word(row.word).overtaken_label if row.turn == Turn.NOBODY else ""
+
+
+def is_done(row: ProgramStep) -> bool:
+    """It went well, or was overtaken; nobody has to act."""
+    return row.turn == Turn.NOBODY and (bool(overtaken_label(row)) or Word(row.word).tone == "success")
+
+
 def headline(program: Program, steps: Iterable[ProgramStep]) -> tuple[Word, Turn, datetime | None, datetime | None]:
     """Word, turn, since and due of the step that matters most.
 

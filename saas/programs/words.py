@@ -144,6 +144,11 @@ class Word(StrEnum):
         return _WORDS[self].label
 
     @property
+    def overtaken_label(self) -> str:
+        """What it says when a later step has begun and nothing waits for people any more: a msgid, "" if it stays."""
+        return _OVERTAKEN.get(self, "")
+
+    @property
     def turn(self) -> Turn:
         """Whose turn it is while the step stands so."""
         return _WORDS[self].turn
@@ -198,6 +203,8 @@ _STEPS = {
     Step.AUDIT: N_("审核"),
     Step.ONLINE: N_("发布"),
 }
+
+_OVERTAKEN = {Word.READY: N_("已做好"), Word.APPROVED: N_("审核通过")}
 
 _WORDS: dict[Word, _Meaning] = {
     Word.UNREGISTERED: _waits_for_us(Step.REGISTER, N_("待注册"), NextStep.REGISTER),

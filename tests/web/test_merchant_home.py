@@ -17,16 +17,7 @@ from saas.onboarding.models import Part
 from saas.programs import standing
 from saas.programs.models import AuthorizationLink, AuthorizationStatus, Program
 from saas.programs.words import Step, Word
-from saas.releases.models import (
-    Audit,
-    AuditStatus,
-    CodeState,
-    Release,
-    ReleaseStatus,
-    Template,
-    Upload,
-    UploadStatus,
-)
+from saas.releases.models import Audit, AuditStatus, CodeState
 from saas.tenants import activity
 from saas.tenants.access import Verb
 from saas.tenants.merchants import get_merchant
@@ -34,6 +25,7 @@ from saas.tenants.stored_files import keep_file
 from tests.cast import Cast
 from tests.programs.conftest import Desk
 from tests.web.conftest import Browser
+from tests.web.things import put_online
 
 Open = Callable[[str], Browser]
 
@@ -147,27 +139,10 @@ def test_the_way_online_is_told_in_plain_words(browser: Open, cast: Cast, compon
 
 
 def test_what_was_overtaken_counts_as_done(browser: Open, cast: Cast, component: ComponentApp) -> None:
-    own = {"provider_id": cast.alices, "program_id": make_program(cast, component)}
+    program_id = make_program(cast, component)
     with tenant_session(cast.alices) as db:
-        template = Template(
-            provider_id=cast.alices, component_id=component.id, template_id="7", user_version="1.0.0"
-        )  # fmt: skip
-        db.add(template)
-        db.flush()
-        upload = Upload(
-            **own, template_row_id=template.id, template_id="7", user_version="1.0.0", ext_json="{}",
-            status=UploadStatus.READY, committed_at=clock.now(), scanned_at=clock.now(),
-        )  # fmt: skip
-        db.add(upload)
-        db.flush()
-        audit = Audit(
-            **own, upload_id=upload.id, user_version="1.0.0", auditid="7", status=AuditStatus.APPROVED,
-            decided_at=clock.now(),
-        )  # fmt: skip
-        db.add(audit)
-        db.flush()
-        db.add(Release(**own, audit_id=audit.id, user_version="1.0.0", status=ReleaseStatus.DONE))
-    text = browser("mei").text(f"/m/alice/programs/{own['program_id']}")
+        put_online(db, load(db, program_id))
+    text = browser("mei").text(f"/m/alice/programs/{program_id}")
     assert "已做好，待提交审核" not in text
     assert "审核通过，待发布" not in text
     assert "已发布" in text

@@ -19,6 +19,7 @@ from saas.tenants.models import Merchant
 from saas.tenants.stored_files import keep_file
 from tests.cast import Cast
 from tests.web.conftest import Browser
+from tests.web.things import put_online
 
 Open = Callable[[str], Browser]
 
@@ -102,6 +103,17 @@ def test_the_page_names_what_is_missing_and_set_118_is_not_18(browser: Open, cas
     permissions = alice.text(f"/p/alice/programs/{program.id}/permissions")
     assert "未授权" in permissions
     assert "硬件服务" in permissions
+
+
+def test_what_was_overtaken_counts_as_done(browser: Open, cast: Cast, program: Program) -> None:
+    with tenant_session(cast.alices) as db:
+        put_online(db, program)
+    text = browser("alice").text(f"/p/alice/programs/{program.id}")
+    timeline = text[text.index('<ol class="timeline">') :].partition("</ol>")[0]
+    code = timeline.split("<li")[-3:]
+    assert all('class="timeline-done"' in one for one in code), code
+    assert [word for word in ("待提交审核", "审核通过，待发布") if word in timeline] == []
+    assert [word in one for word, one in zip(("已做好", "审核通过", "已发布"), code, strict=True)] == [True] * 3
 
 
 def test_calls_are_shown_with_errcode_rid_and_words(browser: Open, cast: Cast, program: Program) -> None:

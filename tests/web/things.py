@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from saas import clock
 from saas.batches.models import Batch, BatchItem, ItemStatus
 from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
@@ -209,3 +211,26 @@ def build_things(cast: Cast) -> dict[str, str]:
         "appid": program.appid,
     }
     return {name: str(value) for name, value in ids.items()} | names
+
+
+def put_online(db: Session, program: Program) -> None:
+    """Its first version is uploaded, audited and released."""
+    own = {"provider_id": program.provider_id, "program_id": program.id}
+    template = Template(
+        provider_id=program.provider_id, component_id=program.component_id, template_id="7", user_version="1.0.0"
+    )  # fmt: skip
+    db.add(template)
+    db.flush()
+    upload = Upload(
+        **own, template_row_id=template.id, template_id="7", user_version="1.0.0", ext_json="{}",
+        status=UploadStatus.READY, committed_at=clock.now(), scanned_at=clock.now(),
+    )  # fmt: skip
+    db.add(upload)
+    db.flush()
+    audit = Audit(
+        **own, upload_id=upload.id, user_version="1.0.0", auditid="7", status=AuditStatus.APPROVED,
+        decided_at=clock.now(),
+    )  # fmt: skip
+    db.add(audit)
+    db.flush()
+    db.add(Release(**own, audit_id=audit.id, user_version="1.0.0", status=ReleaseStatus.DONE))

@@ -34,8 +34,6 @@ _WORDS = {
     Word.FILE_READY: N_("可以开始备案"), Word.FILE_NOT_READY: N_("备案前还有步骤没完成"),
 }  # fmt: skip
 """Where the provider's word would not be understood, or speaks of the reader as somebody else."""
-_OVERTAKEN = {Word.READY: N_("已做好"), Word.APPROVED: N_("审核通过")}
-"""What waited for the provider and does not any more, because a later step has begun."""
 _RAN_OUT = (Word.REGISTER_EXPIRED, Word.FILE_FACE_FAILED)
 """Where she may have WeChat send its message again without waiting for the provider."""
 
@@ -182,20 +180,17 @@ def _station(program: Program, step: Step, row: ProgramStep | None) -> Station:
     if step is Step.AUTHORIZE and row.turn == Turn.NOBODY and lacking_permissions(program):
         return Station(label, "act", _("缺少必需的权限"), since=row.since)
     turn = turn_words(row.turn) if row.turn != Turn.NOBODY else ""
-    word = _(_OVERTAKEN[Word(row.word)]) if _is_overtaken(row) else word_for_her(row.word)
+    overtaken = standing.overtaken_label(row)
+    word = _(overtaken) if overtaken else word_for_her(row.word)
     return Station(label, _state(row), word, _detail(row.detail), row.since, turn)
 
 
 def _state(row: ProgramStep) -> str:
     if row.turn == Turn.NOBODY:
-        return "done" if _is_overtaken(row) or Word(row.word).tone == "success" else "todo"
+        return "done" if standing.is_done(row) else "todo"
     if row.turn == Turn.MERCHANT:
         return "act"
     return "failed" if Word(row.word).tone == "danger" else "wait"
-
-
-def _is_overtaken(row: ProgramStep) -> bool:
-    return row.turn == Turn.NOBODY and row.word in _OVERTAKEN
 
 
 def _detail(detail: Mapping[str, Any]) -> str:

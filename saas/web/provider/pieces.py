@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from saas.components.budgets import Budget
 from saas.errors import N_
+from saas.programs import standing
 from saas.programs.links import LinkState
-from saas.programs.models import AuthorizationStatus, LinkProblem
+from saas.programs.models import AuthorizationStatus, LinkProblem, ProgramStep
 from saas.programs.words import Word
 from saas.web.badges import badge
 from saas.web.provider.blueprint import provider
@@ -291,6 +292,13 @@ def authorization_badge(state: str) -> Markup:
 def word_badge(word: str) -> Markup:
     """How a step of a mini program stands, as a coloured word."""
     return _badge(Word(word).label, Word(word).tone)
+
+
+@provider.app_template_global()
+def step_badge(row: ProgramStep) -> Markup:
+    """How a step on a mini program's timeline stands; what a later one has overtaken waits for nothing."""
+    overtaken = standing.overtaken_label(row)
+    return _badge(overtaken, "success") if overtaken else word_badge(row.word)
 
 
 @provider.app_template_global()

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from saas import clock
 from saas.errors import N_
+from saas.programs import standing
 from saas.programs.models import Program, ProgramStep
 from saas.programs.words import NextStep, Step, Turn, Word
 from saas.tenants.access import Verb
@@ -138,7 +139,7 @@ def _state(row: ProgramStep | None) -> str:
     if row is None:
         return "todo"
     if row.turn == Turn.NOBODY:
-        return "done" if Word(row.word).tone == "success" else "todo"
+        return "done" if standing.is_done(row) else "todo"
     if Word(row.word).tone == "danger":
         return "failed"
     return "act" if row.turn in (Turn.PROVIDER, Turn.MERCHANT) else "wait"
