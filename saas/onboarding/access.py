@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
@@ -36,6 +37,7 @@ def link_by_token(db: Session, token: str) -> tuple[EntryLink, Merchant] | None:
     return (found[0], found[1]) if found else None
 
 
+@cache
 def is_of_its_merchant() -> ColumnElement[bool]:
     """For queries of onboardings: whether the mini program, where there is one, still is the asked merchant's."""
     of = aliased(Program)

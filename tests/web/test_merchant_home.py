@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from saas import clock
+from saas import db as database
 from saas.components.models import ComponentApp
 from saas.db import tenant_session
 from saas.onboarding import notices, parts
@@ -57,6 +59,37 @@ def test_mei_sees_hers_and_nothing_else(browser: Open, cast: Cast, component: Co
     assert "别家商城" not in text
     assert "还没有制作" in text
     assert "“爱丽服务”正在办理" in text
+
+
+@pytest.mark.parametrize("page", ["", "programs/{}"])
+def test_no_page_asks_the_database_the_same_twice(
+    browser: Open, cast: Cast, component: ComponentApp, page: str
+) -> None:
+    with tenant_session(cast.alices) as db:
+        program = Program(
+            provider_id=cast.alices, component_id=component.id, appid="wx1", name="梅记点单", merchant_id=cast.meis,
+            authorized_at=clock.now(),
+        )  # fmt: skip
+        db.add(program)
+        db.flush()
+        merchant = get_merchant(db, cast.who["alice"], cast.meis, Verb.WORK)
+        parts.open_onboarding(db, merchant, program, list(Part), who=cast.who["alice"])
+    mei, address, asked = browser("mei"), f"/m/alice/{page.format(program.id)}", []
+    mei.text(address)
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+        asked.append((statement, str(values)))
+
+    engines = [database.engine(name) for name in ("tenant", "platform")]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        mei.text(address)
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+    assert len(asked) > 5
+    assert len(asked) == len(set(asked))
 
 
 def test_mei_goes_on_to_authorize_from_her_page(browser: Open, link: AuthorizationLink) -> None:

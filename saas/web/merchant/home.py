@@ -15,7 +15,7 @@ from saas.tenants.access import Verb
 from saas.tenants.merchants import merchants_of
 from saas.web.merchant.blueprint import merchant
 from saas.web.merchant.consent import consent_is_missing
-from saas.web.merchant.timeline import cards, case_deed, open_cases
+from saas.web.merchant.timeline import cards, case_deed, find_open_cases
 from saas.web.pages import render
 from saas.web.provider.programs import avatar_response
 
@@ -26,11 +26,12 @@ def home() -> ResponseReturnValue:
     programs = listing.programs_of(g.db, g.who.merchant_ids)
     shown = {program.id for program in programs}
     usable = [one for one in links.usable_links(g.db, g.who.merchant_ids) if one.program_id not in shown]
-    cases = [(one, case_deed(one)) for one in open_cases() if one.onboarding.program_id not in shown]
+    open_cases = find_open_cases()
+    cases = [(one, case_deed(one)) for one in open_cases if one.onboarding.program_id not in shown]
     return render(
-        "merchant/home.html", cards=cards(programs), links=usable, cases=cases, merchants=merchants_of(g.db, g.who),
-        unread=notices.count_unread(g.db, g.who), registrations=cases_without_program(g.db, g.who),
-        consent_missing=consent_is_missing(),
+        "merchant/home.html", cards=cards(programs, open_cases), links=usable, cases=cases,
+        merchants=merchants_of(g.db, g.who), unread=notices.count_unread(g.db, g.who),
+        registrations=cases_without_program(g.db, g.who), consent_missing=consent_is_missing(),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,9 +12,8 @@ from flask_babel import gettext as _
 
 from saas.errors import NotFound
 from saas.onboarding.entering import lacking_permissions, link_to_authorize
-from saas.programs import standing
 from saas.programs.access import get_program
-from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.models import AuthorizationStatus, Program, ProgramStep
 from saas.programs.words import Step, Word
 from saas.releases import audits, code_state, uploads
 from saas.releases.access import get_audit
@@ -23,7 +23,7 @@ from saas.tenants import activity
 from saas.tenants.access import Verb
 from saas.tenants.models import Activity
 from saas.web.merchant.blueprint import merchant
-from saas.web.merchant.timeline import cards, word_for_her
+from saas.web.merchant.timeline import cards, find_open_cases, word_for_her
 from saas.web.pages import render
 from saas.web.provider.pieces import ACTIVITIES
 from saas.web.provider.releases import picture
@@ -43,7 +43,7 @@ SHOWN = tuple(verb for verb in ACTIVITIES if verb.startswith("program.") and ver
 @merchant.get("/programs/<uuid:program_id>")
 def show_program(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
-    (card,) = cards([program])
+    (card,) = cards([program], find_open_cases())
     state = code_state.find_state(g.db, program)
     trial = uploads.trial_upload(g.db, program)
     newest = _audits(program, limit=4)
@@ -53,7 +53,7 @@ def show_program(program_id: UUID) -> ResponseReturnValue:
         may_reauthorize=bool(program.appid) and card.may_answer,
         sets=[permission_set(number) for number in program.permission_sets],
         missing=lacking_permissions(program) if _is_authorized(program) else [],
-        is_authorized=_is_authorized(program), dates=_dates(program),
+        is_authorized=_is_authorized(program), dates=_dates(card.steps),
         audits=newest[:3], more_audits=len(newest) > 3, pictures_of=screenshot_files, audit_word=audit_word,
         entries=entries[:5], more_entries=len(entries) > 5, actor=actor,
     )  # fmt: skip
@@ -143,9 +143,9 @@ def _entries(program: Program, *, limit: int, before: UUID | None = None) -> lis
     )
 
 
-def _dates(program: Program) -> list[tuple[str, str, datetime | None]]:
+def _dates(steps: Sequence[ProgramStep]) -> list[tuple[str, str, datetime | None]]:
     """Certification and filing: how each stands and until when, as far as there is an end."""
-    rows = {Step(row.step): row for row in standing.steps_of(g.db, [program.id])[program.id]}
+    rows = {Step(row.step): row for row in steps}
     found = []
     for step, label in ((Step.CERTIFY, _("微信认证")), (Step.FILE, _("备案"))):
         row = rows.get(step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,10 +76,11 @@ class Now:
 
 @dataclass(frozen=True)
 class Card:
-    """One mini program on her pages."""
+    """One mini program on her pages. `steps` are the rows that `stations` were made of."""
 
     program: Program
     name: str
+    steps: Sequence[ProgramStep]
     stations: list[Station]
     now: Now
     may_answer: bool
@@ -89,16 +90,16 @@ class Card:
         return sum(one.state == "done" for one in self.stations)
 
 
-def cards(programs: Collection[Program]) -> list[Card]:
-    """The cards of these mini programs; those that wait for her come first. Three queries, whatever the number."""
+def cards(programs: Collection[Program], open_cases: Iterable[Opened]) -> list[Card]:
+    """The cards of these mini programs; those that wait for her come first. One query, whatever the number."""
     steps = standing.steps_of(g.db, [program.id for program in programs])
-    cases: dict[UUID | None, Opened] = {one.onboarding.program_id: one for one in open_cases()}
+    cases: dict[UUID | None, Opened] = {one.onboarding.program_id: one for one in open_cases}
     made = [_card(program, steps[program.id], cases.get(program.id)) for program in programs]
     return sorted(made, key=lambda card: not card.now.is_hers)
 
 
-def open_cases() -> list[Opened]:
-    """What is asked of her merchants and not handed in yet."""
+def find_open_cases() -> list[Opened]:
+    """What is asked of her merchants and not handed in yet. Two queries."""
     return [one for one in parts_of(g.db, g.who.merchant_ids) if one.next is not None]
 
 
@@ -129,8 +130,9 @@ def _card(program: Program, rows: Sequence[ProgramStep], case: Opened | None) ->
     may_answer = g.who.at(program.merchant_id).may(Verb.ANSWER)
     now = _now(program, case)
     return Card(
-        program, name_of(program), _stations(program, rows), now if may_answer else replace(now, deed=None), may_answer
-    )
+        program, name_of(program), rows, _stations(program, rows), now if may_answer else replace(now, deed=None),
+        may_answer,
+    )  # fmt: skip
 
 
 def _now(program: Program, case: Opened | None) -> Now:
