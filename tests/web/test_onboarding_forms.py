@@ -318,3 +318,9 @@ def test_every_page_of_every_part_is_there(cast: Cast, address: str, browser: Ca
     for part, form in FORMS.items():
         for page in form.pages:
             assert 'id="part-form"' in mei.text(f"{address}/{part}/{page}"), f"{part}/{page}"
+
+
+def test_choices_are_in_the_pages_language(cast: Cast, address: str, browser: Callable[[str], Browser]) -> None:
+    mei = browser("mei")
+    mei.client.set_cookie("daiban_language", "en")
+    assert '<option value="no">No</option>' in mei.text(f"{address}/{Part.FILING}/subject")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,17 +20,20 @@ from saas.onboarding.models import Onboarding, PartStatus
 from saas.onboarding.parts import Answers, answers_of, opened
 from saas.onboarding.saving import Locked, NotComplete, Outdated, hand_in, reveal, save_page, shown
 from saas.programs.access import load_program
+from saas.programs.filing_tables import Choices
 from saas.tenants.access import Verb, Who
 from saas.web.going import done
 from saas.web.merchant.blueprint import merchant
 from saas.web.merchant.consent import consent_is_missing
 from saas.web.pages import render
 
+_NEW = "f-new"
+
 
 @dataclass(frozen=True)
 class Row:
     """A field as its page shows it. `kept` is the masked value of a personal field that is stored; `theirs` what
-    another device saved meanwhile, in words.
+    another device saved meanwhile, in words; `choices` are the field's in the page's language.
     """
 
     ask: Ask
@@ -40,6 +44,7 @@ class Row:
     comment: str = ""
     theirs: str | None = None
     files: Sequence[str] = field(default_factory=tuple)
+    choices: Mapping[str, Choices] = field(default_factory=dict)
 
     @property
     def described(self) -> str:
@@ -183,15 +188,20 @@ def page_rows(
     values = {**stored, **{name: value for name, value in typed.items() if value}}
     faults = {fault.field: _text(fault) for fault in answers.faults() if fault.field not in typed}
     comments = part.comments if part.status == PartStatus.RETURNED else {}
+    ids = _field_ids(answers)
+    said = cache(_)  # many fields of a page choose from the same long list
     rows = []
     for ask in answers.asks(page, values):
         value = typed.get(ask.name, "" if ask.personal else stored.get(ask.name, ""))
         rows.append(
             Row(
-                ask, field_id(answers, ask.name), value or ("yes" if ask.kind is Kind.YES_NO else ""),
+                ask, ids.get(ask.name, _NEW), value or ("yes" if ask.kind is Kind.YES_NO else ""),
                 kept=shown(ask, stored) if ask.personal else "",
                 error=errors.get(ask.name) or faults.get(ask.name, ""), comment=comments.get(ask.name, ""),
                 theirs=shown(ask, theirs) if ask.name in theirs else None, files=part.files.get(ask.name, ()),
+                choices={
+                    heading: [(one, said(words)) for one, words in some] for heading, some in ask.choices.items()
+                },
             )
         )  # fmt: skip
     return rows
@@ -199,8 +209,11 @@ def page_rows(
 
 def field_id(answers: Answers, name: str) -> str:
     """The id of a field's place on its page."""
-    names = [ask.name for ask in answers.asks()]
-    return f"f-{names.index(name)}" if name in names else "f-new"
+    return _field_ids(answers).get(name, _NEW)
+
+
+def _field_ids(answers: Answers) -> dict[str, str]:
+    return {ask.name: f"f-{number}" for number, ask in enumerate(answers.asks())}
 
 
 def page_url(answers: Answers, page: str, **values: Any) -> str:
@@ -213,12 +226,13 @@ def _show_part(
     answers: Answers, trouble: AppError | None = None, *, text: str = "", whole: bool = False, status: int = 200
 ) -> Response:
     open_fields = [*answers.faults(), *answers.gaps()] if answers.is_open else []
+    values = answers.values
     return render(
         "merchant/forms/part.html", status=status, answers=answers, whole=whole, trouble=trouble, trouble_text=text,
         may=who_answers(answers).may(Verb.ANSWER),
         summaries=_summaries(answers, {fault.field for fault in open_fields}, whole), complete=not open_fields,
         first_open=_first_open(answers, open_fields), name=_name_of(answers.onboarding), Status=PartStatus,
-        has_personal=any(ask.personal and answers.values.get(ask.name) for ask in answers.asks()),
+        has_personal=any(ask.personal and values.get(ask.name) for ask in answers.asks()),
     )  # fmt: skip
 
 
