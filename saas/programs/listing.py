@@ -132,6 +132,8 @@ def select_ids(db: Session, wanted: ProgramFilter, *, most: int | None = MOST_SE
 
 def select_programs(db: Session, program_ids: Collection[UUID]) -> list[Program]:
     """Those of these ids that are the provider's, as a list shows them, newest first."""
+    if not program_ids:
+        return []
     query = select(Program).options(load_only(*_LISTED)).where(Program.id.in_(program_ids))
     return list(db.scalars(query.order_by(Program.id.desc())))
 

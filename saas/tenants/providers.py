@@ -106,11 +106,19 @@ def member_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> 
 
 
 def merchant_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> Who | None:
-    """A merchant's person acting at the provider of this slug, held to her merchants there and to her role at each;
-    None for strangers.
+    """`merchant_entry` without the provider."""
+    found = merchant_entry(user_id, slug, ip, request_id)
+    return found[0] if found else None
+
+
+def merchant_entry(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> tuple[Who, Provider] | None:
+    """A merchant's person acting at the provider of this slug, held to her merchants there and to her role at each, and
+    that provider, to read only; None for strangers. One query.
+
+    Raises ProviderSuspended and EmailNotVerified for its own people.
     """
     query = (
-        select(Provider.id, Provider.name, Provider.status, User.name.label("person"), User.is_confirmed,
+        select(Provider, Provider.name, Provider.status, User.name.label("person"), User.is_confirmed,
                MerchantMembership.merchant_id, MerchantMembership.role)
         .join(MerchantMembership, MerchantMembership.provider_id == Provider.id)
         .join(Merchant, Merchant.id == MerchantMembership.merchant_id)
@@ -125,10 +133,12 @@ def merchant_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -
     _refuse(rows[0])
     ids = frozenset(row.merchant_id for row in rows)
     owned = frozenset(row.merchant_id for row in rows if row.role == MerchantRole.OWNER)
-    return Who(
-        rows[0].id, rows[0].person, user_id, merchant_role=MerchantRole.OWNER if owned == ids else MerchantRole.HELPER,
+    provider: Provider = rows[0].Provider
+    who = Who(
+        provider.id, rows[0].person, user_id, merchant_role=MerchantRole.OWNER if owned == ids else MerchantRole.HELPER,
         merchant_ids=ids, owned_ids=owned, ip=ip, request_id=request_id,
     )  # fmt: skip
+    return who, provider
 
 
 def platform_who(user_id: UUID, ip: str = "", request_id: str = "") -> PlatformWho | None:
@@ -206,11 +216,11 @@ def own_provider(db: Session) -> Provider:
     return db.scalars(select(Provider).where(Provider.id == db.info["provider_id"])).one()
 
 
-def provider_id_of(slug: str) -> UUID | None:
-    """The working provider of a slug, for pages that prove themselves by a token; None when there is none."""
+def working_provider(slug: str) -> Provider | None:
+    """The working provider of a slug, for pages that prove themselves by a token, or None. It is to read only."""
     working = Provider.status.in_([ProviderStatus.TRIAL, ProviderStatus.ACTIVE])
     with platform_session("find the provider of an address") as db:
-        return db.scalar(select(Provider.id).where(Provider.slug == slug, working))
+        return db.scalar(select(Provider).where(Provider.slug == slug, working))
 
 
 def change_settings(db: Session, provider: Provider, *, who: Who, name: str, time_zone: str, contact: str) -> None:

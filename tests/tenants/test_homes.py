@@ -133,11 +133,13 @@ def test_every_role_has_a_name(cast: Cast) -> None:
 
 
 def test_public_pages_open_only_at_working_providers(cast: Cast) -> None:
-    assert providers.provider_id_of("alice") == cast.alices
-    assert providers.provider_id_of("nobody") is None
+    found = providers.working_provider("alice")
+    assert found is not None
+    assert found.id == cast.alices
+    assert providers.working_provider("nobody") is None
     with platform_session("test") as db:
         db.execute(update(Provider).values(status=ProviderStatus.SUSPENDED))
-    assert providers.provider_id_of("alice") is None
+    assert providers.working_provider("alice") is None
 
 
 def test_a_tenants_session_knows_its_provider(cast: Cast) -> None:

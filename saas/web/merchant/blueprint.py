@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 import structlog
 from flask import Blueprint, g, redirect, request, url_for
@@ -13,6 +12,7 @@ from flask_login import current_user
 from saas.errors import NotFound
 from saas.tenants import providers
 from saas.tenants.branding import brand_of
+from saas.tenants.models import Provider
 from saas.web import unit
 from saas.web.sign_in import ask_to_sign_in, client_ip, may_enter
 
@@ -41,24 +41,26 @@ def enter() -> ResponseReturnValue | None:
         return ask_to_sign_in()
     if not current_user.is_verified:
         return redirect(url_for("account.verify"), code=303)
-    g.who = providers.merchant_who(current_user.user_id, g.slug, client_ip(), g.request_id)
-    if g.who is None:
+    found = providers.merchant_entry(current_user.user_id, g.slug, client_ip(), g.request_id)
+    if found is None:
         raise NotFound()
-    _begin(g.who.provider_id)
+    g.who, provider = found
+    _begin(provider)
     return None
 
 
 @public.before_request
 def enter_public() -> None:
     """The provider of the address, whoever looks: `g.db` and `g.provider`, no `g.who`."""
-    provider_id = providers.provider_id_of(g.slug)
-    if provider_id is None:
+    provider = providers.working_provider(g.slug)
+    if provider is None:
         raise NotFound()
-    _begin(provider_id)
+    _begin(provider)
 
 
-def _begin(provider_id: UUID) -> None:
+def _begin(provider: Provider) -> None:
     structlog.contextvars.bind_contextvars(provider=g.slug)
-    g.provider = providers.own_provider(unit.begin_for(provider_id))
-    g.brand = brand_of(g.provider)
-    g.time_zone = g.provider.time_zone
+    unit.begin_for(provider.id)
+    g.provider = provider
+    g.brand = brand_of(provider)
+    g.time_zone = provider.time_zone

@@ -146,10 +146,10 @@ def _take_name(name: str) -> None:
 
 
 def _show(link: EntryLink, merchant: Merchant, token: str, form: JoinForm, status: int = 200) -> Response:
-    here = url_for("public.show_join", token=token)
+    here, signed_in = url_for("public.show_join", token=token), _person() is not None
     context: dict[str, Any] = {
         "link": link, "merchant": merchant, "token": token, "form": form, "here": here,
-        "signed_in": _person() is not None,
+        "signed_in": signed_in,
         "nameless": not current_user.name or "*" in current_user.name or current_user.name == "微信用户",
         "helps": link.role == MerchantRole.HELPER,
         "programs": "、".join(
@@ -158,7 +158,7 @@ def _show(link: EntryLink, merchant: Merchant, token: str, form: JoinForm, statu
             if one.merchant_id == merchant.id and (one.name or one.appid)
         ),
         "parts": [label for part, label in PART_WORDS.items() if part.value in link.parts],
-        "by_phone": sms.is_set_up(), "wechat": app_to_show(here), "in_wechat": is_wechat(),
+        "by_phone": sms.is_set_up(), "wechat": None if signed_in else app_to_show(here), "in_wechat": is_wechat(),
         "versions": {**consents.VERSIONS, consents.DATA: consents.DATA_VERSION},
     }  # fmt: skip
     return render("merchant/join.html", status=status, **context)
