@@ -1,4 +1,5 @@
-"""How long the server takes for each page of a merchant, and how that compares with the page to sign in.
+"""How long the server takes for each page of a merchant, and how that compares with the page to sign in on the way
+there, which shows her provider's brand.
 
 The two are measured in turns, so that whatever else the machine does hits both.
 """
@@ -74,7 +75,7 @@ def _compare(nobody: httpx2.Client, mei: httpx2.Client, name: str, address: str)
     took: list[float] = []
     for number in range(_VIEWS + 1):
         two = [
-            seconds(lambda: nobody.get("/sign-in").raise_for_status()),
+            seconds(lambda: nobody.get("/sign-in", params={"next": address}).raise_for_status()),
             seconds(lambda: mei.get(address).raise_for_status()),
         ]
         if number:  # the first of each fills caches
