@@ -20,6 +20,20 @@
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("button[data-busy]").forEach((button) => { button.disabled = false; });
   });
+  // A tap is lost where its button is replaced or moves away under the finger: what arrives meanwhile is shown after it.
+  const held = [];
+  let pressed = false;
+  let released;
+  document.addEventListener("pointerdown", () => { clearTimeout(released); pressed = true; });
+  ["pointerup", "pointercancel"].forEach((name) => document.addEventListener(name, () => {
+    clearTimeout(released);
+    released = setTimeout(() => { pressed = false; held.splice(0).forEach((one) => window.htmx.swap(one)); }, 100);
+  }));
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (!pressed) return;
+    event.preventDefault();
+    held.push(event.detail.ctx);
+  });
   document.addEventListener("htmx:after:swap", () => prepare(document));
   prepare(document);
 })();

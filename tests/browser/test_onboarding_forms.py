@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from saas.journey.main_job import Journey
 from saas.onboarding.fields import FORMS
@@ -129,3 +129,33 @@ def test_sixty_megabytes_without_javascript(
         with page.expect_navigation(timeout=60_000):
             page.locator(".js-photos button").click()
         expect(page.get_by_text("一次最多上传 10 MB").first).to_be_visible()
+
+
+def test_a_tap_while_the_page_is_redrawn_counts(
+    looks: Begin, walked: Journey, asked: str, watch: Watch  # noqa: F811
+) -> None:  # fmt: skip
+    looking = looks("zh_CN", 360, *walked.sign_in_of("merchant"), strict=True)
+    page = looking.window.page
+    come_in(looking.window, walked, asked)
+    facts = f"{page.url}/company/facts"
+    looking.window.open(facts)
+    watch.refused_pages.add(facts)  # the new choice asks for more
+    drawn: list[Route] = []
+
+    def hold(route: Route) -> None:
+        drawn.append(route)
+
+    page.route("**/*redraw=1", hold)
+    with page.expect_request("**/*redraw=1"):
+        page.locator("[name=kind]").select_option("personal")
+    page.locator("#part-form button.btn-big").hover()
+    page.mouse.down()
+    with page.expect_response("**/*redraw=1") as redrawn:
+        drawn[0].fallback()
+    redrawn.value.finished()
+    page.wait_for_timeout(300)
+    with page.expect_navigation():
+        page.mouse.up()
+    expect(page.get_by_text("别的设备")).to_have_count(0)
+    looking.window.open(facts)
+    expect(page.locator("[name=kind]")).to_have_value("personal")
