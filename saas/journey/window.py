@@ -344,9 +344,10 @@ def _given(form: html.HtmlElement, name: str, one: html.HtmlElement, kind: str, 
 def _choose(select: html.HtmlElement, wanted: str, stuck: Any) -> str:
     """The value of the option that has this value, or whose label contains these words."""
     options = [(_option(option), visible_text(option)) for option in select.xpath(".//option")]
-    for value, text in options:
-        if wanted == value or (wanted and wanted in text):
-            return value
+    exact = (value for value, text in options if wanted in (value, text))
+    alike = (value for value, text in options if wanted and wanted in text)
+    for value in (*exact, *alike):
+        return value
     raise stuck(f"{select.get('name')} offers no “{wanted}”, but {[text for _, text in options]}")
 
 

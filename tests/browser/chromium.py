@@ -227,9 +227,10 @@ def _payloads(value: Value) -> list[FilePayload]:
 
 def _option(select: Locator, wanted: str) -> str:
     """The value of the option that has this value, or whose label contains these words."""
-    for option in select.locator("option").all():
-        value = option.get_attribute("value")
-        text = option.inner_text()
-        if wanted in (value, text) or wanted in text:
-            return value if value is not None else text
+    found = [(one.inner_text(), one.get_attribute("value")) for one in select.locator("option").all()]
+    options = [(text if value is None else value, text) for text, value in found]
+    exact = (value for value, text in options if wanted in (value, text))
+    alike = (value for value, text in options if wanted and wanted in text)
+    for value in (*exact, *alike):
+        return value
     raise AssertionError(f"there is no option {wanted}")
