@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from playwright.sync_api import Error as ChromiumError
 from saas.journey.window import NOTHING, Stuck, Value, button_path, link_path, texts, uploads
 
 PATIENCE = 10_000  # milliseconds for one click
+_NUMBERS = itertools.count()
 _ELSEWHERE = (301, 302, 303, 307, 308)
 
 
@@ -36,14 +38,16 @@ class Watch:
         self._own, self._cdn, self._base = own, cdn, cdn_base.rstrip("/") + "/"
 
     def over(self, context: BrowserContext) -> None:
-        context.route("**/*", self._route)
+        """Watch all of a browser's pages, and give it an address of its own: sign-ins are counted by address."""
+        address = f"10.0.{(number := next(_NUMBERS)) // 250}.{number % 250 + 1}"
+        context.route("**/*", lambda route: self._route(route, address))
         context.on("console", self._console)
         context.on("weberror", lambda error: self.complaints.append(f"page error: {error.error}"))
 
-    def _route(self, route: Route) -> None:
+    def _route(self, route: Route, address: str) -> None:
         url = route.request.url
         if url.startswith(self._own):
-            route.continue_()
+            route.continue_(headers={**route.request.headers, "X-Forwarded-For": address})
         elif url.startswith(self._base) and url.removeprefix(self._base) in self._cdn:
             kind = "text/css" if url.endswith(".css") else "text/javascript"
             headers = {"Content-Type": kind, "Access-Control-Allow-Origin": "*"}

@@ -41,8 +41,9 @@ def cdn_files() -> dict[str, Path]:
 def demo(
     chromium: Browser, cdn_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningDemo]:
-    """Everything that `daiban demo` starts; pages name the real CDN."""
-    with RunningDemo(tmp_path_factory.mktemp("browser") / "home", DAIBAN_ASSETS_URL=CDN) as running:
+    """Everything that `daiban demo` starts, as behind a proxy that tells addresses; pages name the real CDN."""
+    home = tmp_path_factory.mktemp("browser") / "home"
+    with RunningDemo(home, DAIBAN_ASSETS_URL=CDN, DAIBAN_TRUSTED_PROXIES="1") as running:
         yield running
 
 
