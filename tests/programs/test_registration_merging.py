@@ -46,9 +46,12 @@ from tests.programs.office import COMPANY, Office, S
 OF_OTHERS = {
     ("activities", "actor_id"), ("activities", "object_id"), ("audits", "created_by"),
     ("authorization_links", "created_by"), ("authorization_visits", "component_id"), ("batches", "created_by"),
-    ("library_actions", "created_by"), ("program_codes", "file_id"), ("programs", "avatar_file_id"),
-    ("programs", "owner_id"), ("providers", "brand_logo_file_id"), ("releases", "created_by"),
-    ("saved_filters", "user_id"), ("tasks", "subject_id"), ("uploads", "created_by"), ("uploads", "trial_qr_file_id"),
+    ("data_exports", "asked_by_id"), ("data_exports", "file_id"), ("library_actions", "created_by"),
+    ("program_codes", "file_id"), ("programs", "avatar_file_id"), ("programs", "owner_id"),
+    ("providers", "brand_logo_file_id"), ("releases", "created_by"), ("saved_filters", "user_id"),
+    ("tasks", "subject_id"), ("train_programs", "audit_id"), ("train_programs", "release_id"),
+    ("train_programs", "upload_id"), ("train_steps", "item_id"), ("trains", "created_by"), ("uploads", "created_by"),
+    ("uploads", "trial_qr_file_id"), ("wechat_messages", "about_id"),
 }  # fmt: skip
 """Columns without a foreign key that name other things; the activity log is never changed."""
 
