@@ -10,10 +10,12 @@ from saas.programs import models as programs
 from saas.programs import privacy_models as privacy
 from saas.programs import registration_models as registrations
 from saas.releases import models as releases
+from saas.tenants import alarm_models as alarms
 from saas.tenants import models as tenants
 from saas.trains import models as trains
 
 __all__ = [
+    "alarms",
     "batches",
     "certifications",
     "components",

@@ -44,7 +44,8 @@ from tests.cast import Cast
 from tests.programs.office import COMPANY, Office, S
 
 OF_OTHERS = {
-    ("activities", "actor_id"), ("activities", "object_id"), ("audits", "created_by"),
+    ("activities", "actor_id"), ("activities", "object_id"), ("alarm_channels", "member_ids"),
+    ("alarm_tellings", "message_id"), ("alarms", "subject_id"), ("audits", "created_by"),
     ("authorization_links", "created_by"), ("authorization_visits", "component_id"), ("batches", "created_by"),
     ("data_exports", "asked_by_id"), ("data_exports", "file_id"), ("library_actions", "created_by"),
     ("program_codes", "file_id"), ("programs", "avatar_file_id"), ("programs", "owner_id"),
