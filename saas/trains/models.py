@@ -95,19 +95,31 @@ class OpensAfter(StrEnum):
     RELEASED = "released"
 
 
+class Holds(StrEnum):
+    """After which waves the next one waits for somebody's word, however far they have come."""
+
+    NEVER = ""
+    CANARY = "canary"
+    EVERY = "every"
+
+
 class StopReason(StrEnum):
-    """Why a train stopped by itself."""
+    """Why a train stopped by itself. COMPONENT: it goes on by itself once the component app works again; NOBODY: it was
+    to begin at a planned time, and nobody could go."""
 
     REJECTS = "rejects"
     EVERYBODY = "everybody"
     SAME_CAUSE = "same_cause"
     NOTHING_PASSED = "nothing_passed"
+    COMPONENT = "component"
+    NOBODY = "nobody"
 
 
 class Train(TenantOwned, Base):
     """One template version on its way to many mini programs of one component app.
 
-    Waves hold `wave_size` mini programs or `wave_percent` of all; without either, all that the canary leaves. Releases
+    Waves hold `wave_size` mini programs or `wave_percent` of all; without either, all that the canary leaves. After
+    those that `holds` names the next one waits for somebody's word. A draft sets off by itself at `starts_at`. Releases
     begin by themselves (`releases_itself`) or wave by wave when somebody says so, between the hours `window_from` and
     `window_until` of the provider's time zone; with `phased_percent` to that share of users first. `reserve`
     submissions of the month are left to others. It stops when `stop_percent` of the audits were rejected, or when
@@ -123,6 +135,7 @@ class Train(TenantOwned, Base):
         ForeignKeyConstraint(["provider_id", "template_row_id"], ["templates.provider_id", "templates.id"]),
         Index("ix_trains_listing", "provider_id", "id"),
         Index("ix_trains_running", "id", postgresql_where=text("status = 'running'")),
+        Index("ix_trains_planned", "starts_at", postgresql_where=text("status = 'draft' and starts_at is not null")),
     )
 
     component_id: Mapped[UUID]
@@ -135,6 +148,7 @@ class Train(TenantOwned, Base):
     wave_size: Mapped[int | None] = mapped_column(default=None)
     wave_percent: Mapped[int | None] = mapped_column(default=None)
     opens_after: Mapped[str] = mapped_column(Text, default=OpensAfter.APPROVED)
+    holds: Mapped[str] = mapped_column(Text, default=Holds.NEVER)
     wait_hours: Mapped[int] = mapped_column(default=0)
     releases_itself: Mapped[bool] = mapped_column(default=False)
     phased_percent: Mapped[int | None] = mapped_column(default=None)
@@ -149,6 +163,8 @@ class Train(TenantOwned, Base):
     total: Mapped[int] = mapped_column(default=0)
     created_by: Mapped[UUID | None] = mapped_column(default=None)
     created_by_name: Mapped[str] = mapped_column(Text, default="")
+    starts_at: Mapped[datetime | None] = mapped_column(default=None)
+    starts_by_name: Mapped[str] = mapped_column(Text, default="")
     started_at: Mapped[datetime | None] = mapped_column(default=None)
     counts_from: Mapped[datetime | None] = mapped_column(default=None)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -175,7 +191,7 @@ def _train_key() -> ForeignKeyConstraint:
 class TrainWave(TenantOwned, Base):
     """Some mini programs of a train that set off together. `batches` names the batch of each of its steps.
 
-    `reached_at`: it has come far enough for the next one. Its releases, and with a phased release the one to all, begin
+    `reached_at`: it has come far enough for the next one; `let_on_at`: somebody let the next one go. Its releases, and with a phased release the one to all, begin
     once they are allowed.
     """
 
@@ -189,6 +205,7 @@ class TrainWave(TenantOwned, Base):
     status: Mapped[str] = mapped_column(Text, default=WaveStatus.WAITING)
     opened_at: Mapped[datetime | None] = mapped_column(default=None)
     reached_at: Mapped[datetime | None] = mapped_column(default=None)
+    let_on_at: Mapped[datetime | None] = mapped_column(default=None)
     release_allowed_at: Mapped[datetime | None] = mapped_column(default=None)
     full_allowed_at: Mapped[datetime | None] = mapped_column(default=None)
     batches: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
@@ -210,6 +227,7 @@ class TrainProgram(TenantOwned, Base):
         ),
         UniqueConstraint("train_id", "program_id"),
         UniqueConstraint("provider_id", "id"),
+        Index("ix_train_programs_train", "train_id", "id"),
         Index("ix_train_programs_listing", "train_id", "state", "id"),
         Index("ix_train_programs_wave", "train_id", "wave_id", "step", "state", "id"),
         Index(
