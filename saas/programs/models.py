@@ -53,6 +53,8 @@ class Program(Noticed, TenantOwned, Base):
         Index("ix_programs_owner", "provider_id", "owner_id", "id"),
         Index("ix_programs_stage", "provider_id", "stage", "id"),
         Index("ix_programs_turn", "provider_id", "turn", "id"),
+        Index("ix_programs_todo", "provider_id", "turn", "stage", "due_at", "id"),
+        Index("ix_programs_todo_owner", "provider_id", "turn", "owner_id", "due_at", "id"),
         Index("ix_programs_online", "provider_id", "online_version_key", "id"),
     )
 
@@ -155,6 +157,7 @@ class ProgramStep(TenantOwned, Base):
         UniqueConstraint("program_id", "step"),
         _program_key(),
         Index("ix_program_steps_word", "provider_id", "step", "word", "program_id"),
+        Index("ix_program_steps_due", "provider_id", "due_at", "id", postgresql_where=text("due_at is not null")),
     )
 
     program_id: Mapped[UUID]

@@ -47,6 +47,7 @@ OF_OTHERS = {
     ("activities", "actor_id"), ("activities", "object_id"), ("alarm_channels", "member_ids"),
     ("alarm_tellings", "message_id"), ("alarms", "subject_id"), ("audits", "created_by"),
     ("authorization_links", "created_by"), ("authorization_visits", "component_id"), ("batches", "created_by"),
+    ("calendar_feeds", "user_id"), ("deadline_notices", "subject_id"), ("done_marks", "subject_id"),
     ("data_exports", "asked_by_id"), ("data_exports", "file_id"), ("library_actions", "created_by"),
     ("program_codes", "file_id"), ("programs", "avatar_file_id"), ("programs", "owner_id"),
     ("providers", "brand_logo_file_id"), ("releases", "created_by"), ("saved_filters", "user_id"),
