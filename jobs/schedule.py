@@ -55,6 +55,7 @@ CRONS = [
     Cron("jobs.components.look_at_tickets", every=timedelta(minutes=1)),
     Cron("jobs.components.look_at_quotas", every=timedelta(hours=1)),
     Cron("jobs.batches.look_at_batches", every=timedelta(minutes=1)),
+    Cron("jobs.campaigns.look_for_due", every=timedelta(seconds=15)),
     Cron("jobs.trains.look_at_trains", every=timedelta(minutes=1)),
     Cron("jobs.notices.look_at_activities", every=timedelta(minutes=1)),
     Cron("jobs.onboarding.look_for_registered", every=timedelta(minutes=1)),

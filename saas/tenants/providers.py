@@ -90,12 +90,21 @@ def member_who(user_id: UUID, slug: str, ip: str = "", request_id: str = "") -> 
 
     Raises ProviderSuspended and EmailNotVerified for its own people.
     """
+    return _member(user_id, Provider.slug == slug, ip, request_id)
+
+
+def member_now(user_id: UUID, provider_id: UUID) -> Who | None:
+    """`member_who` for what she left to be done later: with the role that she has now, None when she has left."""
+    return _member(user_id, Provider.id == provider_id)
+
+
+def _member(user_id: UUID, where: ColumnElement[bool], ip: str = "", request_id: str = "") -> Who | None:
     query = (
         select(Provider.id, Provider.name, Provider.status, Provider.suspended_reason, User.name.label("person"),
                User.is_confirmed, Membership.role)
         .join(Membership, Membership.provider_id == Provider.id)
         .join(User, User.id == Membership.user_id)
-        .where(Provider.slug == slug, Provider.status != ProviderStatus.CLOSED, *_usable(user_id))
+        .where(where, Provider.status != ProviderStatus.CLOSED, *_usable(user_id))
     )  # fmt: skip
     with platform_session("find a member's provider") as db:
         row = db.execute(query).one_or_none()
