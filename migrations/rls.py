@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import op
 
 _TENANT = "(select nullif(current_setting('app.provider_id', true), '')::uuid)"
@@ -19,6 +22,16 @@ def platform_only(*tables: str) -> None:
     """Keep the app role out of tables that only the platform login may touch (people's secrets, outgoing mail)."""
     for table in tables:
         op.execute(f"alter table {table} enable row level security")
+        op.execute(f"alter table {table} force row level security")
+
+
+@contextmanager
+def reaching_all(*tables: str) -> Iterator[None]:
+    """Let a migration read and change the rows of every provider meanwhile: the wall holds back the owner, too."""
+    for table in tables:
+        op.execute(f"alter table {table} no force row level security")
+    yield
+    for table in tables:
         op.execute(f"alter table {table} force row level security")
 
 

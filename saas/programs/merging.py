@@ -22,7 +22,8 @@ from saas.queue import Job, JobStatus
 
 KEPT = frozenset({
     "id", "created_at", "provider_id", "component_id", "stage", "turn", "stage_since", "due_at", "trial_version",
-    "trial_version_key", "trial_template", "online_version", "online_version_key", "online_template", "search_text",
+    "trial_version_key", "trial_template", "online_version", "online_version_key", "online_template",
+    "rejected_audit_id", "reject_key", "search_text",
 })  # fmt: skip
 """Columns that stay as they are, or follow by themselves before the commit."""
 

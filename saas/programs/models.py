@@ -37,6 +37,8 @@ class Program(Noticed, TenantOwned, Base):
 
     One without an appid is still to be registered. `owner_id` is the member in charge. The columns from `stage` on are
     kept for lists and filters, written by `saas.programs.standing`, `.searching` and `saas.releases.status` only.
+    `rejected_audit_id` is its newest audit, if that was rejected, and `reject_key` that rejection's reason, unless it
+    was set aside.
     """
 
     __tablename__ = "programs"
@@ -56,6 +58,10 @@ class Program(Noticed, TenantOwned, Base):
         Index("ix_programs_todo", "provider_id", "turn", "stage", "due_at", "id"),
         Index("ix_programs_todo_owner", "provider_id", "turn", "owner_id", "due_at", "id"),
         Index("ix_programs_online", "provider_id", "online_version_key", "id"),
+        Index(
+            "ix_programs_rejected", "provider_id", "reject_key", "id",
+            postgresql_where=text("rejected_audit_id is not null"),
+        ),
     )
 
     noticed = {
@@ -104,6 +110,8 @@ class Program(Noticed, TenantOwned, Base):
     online_version: Mapped[str] = mapped_column(Text, default="")
     online_version_key: Mapped[str] = mapped_column(Text(collation="C"), default="")
     online_template: Mapped[int | None] = mapped_column(default=None)
+    rejected_audit_id: Mapped[UUID | None] = mapped_column(default=None)
+    reject_key: Mapped[str | None] = mapped_column(Text(collation="C"), default=None)
     search_text: Mapped[str] = mapped_column(Text, default="")
 
     @property

@@ -29,7 +29,7 @@ from saas.releases.models import Audit, AuditStatus
 from saas.tenants import activity
 from saas.tenants.access import system
 from saas.wx.events import AuditEvent
-from saas.wx.reasons import plain_reason, screenshot_ids
+from saas.wx.reasons import plain_reason, reason_key, screenshot_ids
 
 log = structlog.get_logger()
 
@@ -104,7 +104,9 @@ def note_answer(db: Session, audit: Audit, answer: Mapping[str, Any]) -> bool:
         audit.reason = plain_reason(answer.get("reason"))
     if outcome not in OPEN:
         audit.decided_at = audit.finished_at = clock.now()
+    program = load_program(db, audit.program_id)
     if outcome is AuditStatus.REJECTED:
+        audit.reason_key = reason_key(audit.reason, (program.name, program.company_name, program.appid))
         audit.screenshot_media_ids = list(screenshot_ids(answer.get("ScreenShot") or answer.get("screenshot")))
         if audit.screenshot_media_ids:
             enqueue(db, FETCH_SCREENSHOTS, audit.id)
@@ -112,7 +114,6 @@ def note_answer(db: Session, audit: Audit, answer: Mapping[str, Any]) -> bool:
         enqueue(db, RELEASE_APPROVED, audit.id)
     state = lock_state(db, audit.program_id, audit.provider_id)
     state.audit_version, state.audit_status, state.audit_at = audit.user_version, outcome, audit.submitted_at
-    program = load_program(db, audit.program_id)
     detail = {"auditid": audit.auditid, "version": audit.user_version}
     activity.record(db, system(audit.provider_id), f"program.audit.{outcome}", program, detail=detail)
     return True

@@ -244,7 +244,8 @@ class Audit(_Work, Base):
 
     `sent_at` says that WeChat may have got it, `latest_before` which audit was the newest before that: a newer one is
     ours. Without `upload_id` it was submitted elsewhere and taken over. `screenshots` are the stored files of the media
-    ids that could be fetched. `releases_itself`: the release begins as soon as it is approved.
+    ids that could be fetched. `releases_itself`: the release begins as soon as it is approved. `reason_key` is the same
+    for rejections alike (`saas.wx.reasons`); one that was set aside does not wait on the reject desk any more.
     """
 
     __tablename__ = "audits"
@@ -256,6 +257,10 @@ class Audit(_Work, Base):
         Index(
             "uq_audits_running", "program_id", unique=True,
             postgresql_where=text("status in ('queued', 'submitting', 'in_review', 'delayed')"),
+        ),
+        Index(
+            "ix_audits_rejected", "provider_id", "decided_at", "reason_key",
+            postgresql_where=text("status = 'rejected'"),
         ),
     )  # fmt: skip
 
@@ -271,6 +276,10 @@ class Audit(_Work, Base):
     delayed_at: Mapped[datetime | None] = mapped_column(default=None)
     asked_at: Mapped[datetime | None] = mapped_column(default=None)
     reason: Mapped[str] = mapped_column(Text, default="")
+    reason_key: Mapped[str] = mapped_column(Text(collation="C"), default="")
+    set_aside_at: Mapped[datetime | None] = mapped_column(default=None)
+    set_aside_by_name: Mapped[str] = mapped_column(Text, default="")
+    set_aside_note: Mapped[str] = mapped_column(Text, default="")
     screenshot_media_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     screenshots: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     releases_itself: Mapped[bool] = mapped_column(default=False)

@@ -112,6 +112,15 @@ def write_code_steps(db: Session, program_ids: Collection[UUID]) -> None:
         program.trial_version_key = version_key(program.trial_version)
         program.online_version_key = version_key(program.online_version)
         program.trial_template, program.online_template = _number(trial_template), _number(online_template)
+        program.rejected_audit_id, program.reject_key = _rejection(reached)
+
+
+def _rejection(newest: Audit | None) -> tuple[UUID | None, str | None]:
+    """The rejection that a mini program has not overcome, and its reason while nobody has set it aside. A submission
+    that failed on the way overcomes nothing."""
+    if newest is None or newest.status != AuditStatus.REJECTED:
+        return None, None
+    return newest.id, None if newest.set_aside_at else newest.reason_key
 
 
 def _said(row: ProgramStep) -> tuple[str, str, datetime | None, str]:

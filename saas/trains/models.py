@@ -215,7 +215,8 @@ class TrainProgram(TenantOwned, Base):
     """A mini program in a train: its present step and state, and the rows that are this train's.
 
     `version_before` was online before the train's release. `reason` says why it is left out. Only `audit_id` may be
-    released, and only `upload_id` be submitted.
+    released, and only `upload_id` be submitted. `changes` is what its next submission says differently from the last
+    (`saas.releases.resubmission`).
     """
 
     __tablename__ = "train_programs"
@@ -229,6 +230,7 @@ class TrainProgram(TenantOwned, Base):
         UniqueConstraint("provider_id", "id"),
         Index("ix_train_programs_train", "train_id", "id"),
         Index("ix_train_programs_listing", "train_id", "state", "id"),
+        Index("ix_train_programs_audit", "audit_id", postgresql_where=text("audit_id is not null")),
         Index("ix_train_programs_wave", "train_id", "wave_id", "step", "state", "id"),
         Index(
             "uq_train_programs_open", "program_id", unique=True,
@@ -248,6 +250,7 @@ class TrainProgram(TenantOwned, Base):
     upload_id: Mapped[UUID | None] = mapped_column(default=None)
     audit_id: Mapped[UUID | None] = mapped_column(default=None)
     release_id: Mapped[UUID | None] = mapped_column(default=None)
+    changes: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
 class TrainStep(Failable, TenantOwned, Base):
