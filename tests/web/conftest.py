@@ -27,6 +27,7 @@ class Browser:
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
+        self._tokens: dict[str, str] = {}
 
     def get(self, path: str, **kwargs: Any) -> TestResponse:
         return self.client.get(path, **kwargs)
@@ -35,10 +36,16 @@ class Browser:
         return self.client.post(path, data={"csrf_token": self.csrf_token(), **(data or {})}, **kwargs)
 
     def csrf_token(self) -> str:
-        """The token of this browser's present session, read off a page that everybody may see."""
-        found = _CSRF.search(self.client.get("/no-such-page").get_data(as_text=True))
-        assert found, "the page has no CSRF token"
-        return found[1]
+        """The token of this browser's present session, read once off a page that everybody may see."""
+        with self.client.session_transaction() as session:
+            secret = session.get("csrf_token", "")
+        if secret not in self._tokens:
+            found = _CSRF.search(self.client.get("/no-such-page").get_data(as_text=True))
+            assert found, "the page has no CSRF token"
+            with self.client.session_transaction() as session:
+                secret = session["csrf_token"]
+            self._tokens[secret] = found[1]
+        return self._tokens[secret]
 
     def text(self, path: str, **kwargs: Any) -> str:
         """The page's HTML; fails when it is not there."""

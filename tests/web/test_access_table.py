@@ -320,11 +320,12 @@ def test_every_route_has_a_row_and_every_row_a_route(app: Flask) -> None:
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda name: name or "anonymous")
 def test_every_route_answers(person: str, app: Flask, cast: Cast, browser: Callable[[str], Browser]) -> None:
     routes, wrong = rules(app), []
-    things = build_things(cast)
+    things, is_used = build_things(cast), False
     for name, (door, inside) in sorted(rows().items(), key=lambda row: row[0].startswith("POST")):
-        if name.startswith("POST"):
+        if is_used:
             things = build_things(cast)
         expected, got = door.expects(person, inside), ask(browser(person), name, path(routes[name], name, things))
+        is_used = name.startswith("POST") and got < 400 and bool(person or door.open_to_all)
         if got != expected:
             wrong.append(f"{name}: {got}, not {expected}")
     assert wrong == [], "\n".join(wrong)
