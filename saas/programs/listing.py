@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, func, select
-from sqlalchemy.orm import Session, aliased, load_only
+from sqlalchemy import ColumnElement, Select, Text, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, load_only
 
+from saas import clock
 from saas.programs.models import AuthorizationStatus, Program, ProgramStep, ProgramTag
 from saas.programs.permissions import ESSENTIAL
 from saas.programs.searching import narrow
+from saas.programs.snoozing import is_snoozed
 from saas.programs.versions import version_key
 from saas.programs.words import Step, Turn, Word
 from saas.tenants.models import Merchant
@@ -38,15 +41,31 @@ class Compares(StrEnum):
     FROM = "ge"
 
 
+class Due(StrEnum):
+    """How near the end of its clock is."""
+
+    OVERDUE = "overdue"
+    DAY = "day"
+    WEEK = "week"
+
+
+class Snoozed(StrEnum):
+    NO = "no"
+    ONLY = "only"
+
+
 NOBODYS = "none"
 """In place of a merchant's or an owner's id: mini programs without one."""
+AHEAD = {Due.OVERDUE: timedelta(), Due.DAY: timedelta(days=1), Due.WEEK: timedelta(days=7)}
+"""Until when from now on a clock must end."""
 
 
 @dataclass(frozen=True)
 class ProgramFilter:
     """Which mini programs a list shows. All parts are text as an address carries it; an empty one asks nothing.
 
-    `merchant` and `owner` are ids or NOBODYS; `lacking` is a permission set's number or `essential`.
+    `merchant` and `owner` are ids or NOBODYS, and `owner` also both with a comma between; `lacking` is a permission
+    set's number or `essential`.
     """
 
     q: str = ""
@@ -59,6 +78,9 @@ class ProgramFilter:
     merchant: str = ""
     owner: str = ""
     lacking: str = ""
+    component: str = ""
+    due: str = ""
+    snoozed: str = ""
     version_of: str = ""
     compares: str = ""
     version: str = ""
@@ -71,6 +93,8 @@ class ProgramFilter:
             "stage": Word,
             "turn": Turn,
             "authorization": AuthorizationStatus,
+            "due": Due,
+            "snoozed": Snoozed,
             "version_of": VersionOf,
             "compares": Compares,
         }
@@ -80,8 +104,9 @@ class ProgramFilter:
         for name, step in (("certify", Step.CERTIFY), ("file", Step.FILE)):
             if parts[name] not in {word for word in Word if word.step is step}:
                 parts[name] = ""
-        for name in ("merchant", "owner"):
-            if parts[name] != NOBODYS and not _is_id(parts[name]):
+        for name in ("merchant", "owner", "component"):
+            chosen = parts[name].split(",") if name == "owner" else [parts[name]]
+            if not all(_is_id(one) or (one == NOBODYS and name != "component") for one in chosen):
                 parts[name] = ""
         if parts["lacking"] != "essential" and not re.fullmatch(r"[0-9]{1,4}", parts["lacking"]):
             parts["lacking"] = ""
@@ -116,25 +141,25 @@ class Page:
 
 def list_programs(db: Session, wanted: ProgramFilter, *, before: UUID | None = None, limit: int = 50) -> Page:
     """The mini programs that a list shows, newest first; `before` is the last id shown. Their profiles stay unread."""
-    query = _matching(db, wanted)
+    query = matching(db, wanted)
     counted = query.with_only_columns(Program.id).limit(_COUNTED + 1).subquery()
     total = db.scalar(select(func.count()).select_from(counted)) or 0
     if before is not None:
         query = query.where(Program.id < before)
-    programs = list(db.scalars(query.options(load_only(*_LISTED)).limit(limit + 1)))
+    programs = list(db.scalars(query.options(load_only(*LISTED)).limit(limit + 1)))
     return Page(programs[:limit], len(programs) > limit, total)
 
 
 def select_ids(db: Session, wanted: ProgramFilter, *, most: int | None = MOST_SELECTED) -> list[UUID]:
     """All that match, newest first, up to `most`."""
-    return list(db.scalars(_matching(db, wanted).with_only_columns(Program.id).limit(most)))
+    return list(db.scalars(matching(db, wanted).with_only_columns(Program.id).limit(most)))
 
 
 def select_programs(db: Session, program_ids: Collection[UUID]) -> list[Program]:
     """Those of these ids that are the provider's, as a list shows them, newest first."""
     if not program_ids:
         return []
-    query = select(Program).options(load_only(*_LISTED)).where(Program.id.in_(program_ids))
+    query = select(Program).options(load_only(*LISTED)).where(Program.id.in_(program_ids))
     return list(db.scalars(query.order_by(Program.id.desc())))
 
 
@@ -161,15 +186,16 @@ def known_tags(db: Session, limit: int = 100) -> list[str]:
     return list(db.scalars(select(hops.c.tag).where(hops.c.tag.is_not(None)).limit(limit)))
 
 
-_LISTED = (
+LISTED = (
     Program.id, Program.provider_id, Program.component_id, Program.merchant_id, Program.owner_id, Program.appid,
     Program.name, Program.avatar_file_id, Program.company_name, Program.permission_sets, Program.authorization,
     Program.authorized_at, Program.stage, Program.turn, Program.stage_since, Program.due_at, Program.trial_version,
     Program.online_version, Program.registered_by_api,
 )  # fmt: skip
+"""What lists show of a mini program; its profile and values stay unread."""
 
 
-def _matching(db: Session, wanted: ProgramFilter) -> Select[Program]:
+def matching(db: Session, wanted: ProgramFilter) -> Select[Program]:
     """Newest first. Filters with an index of their own are joins, so that the index gives the order, too."""
     query = select(Program).order_by(Program.id.desc())
     for step, word in ((Step.CERTIFY, wanted.certify), (Step.FILE, wanted.file)):
@@ -182,9 +208,16 @@ def _matching(db: Session, wanted: ProgramFilter) -> Select[Program]:
         Program.stage: wanted.stage, Program.turn: wanted.turn, Program.authorization: wanted.authorization,
     }  # fmt: skip
     query = query.where(*(column == value for column, value in equal.items() if value))
-    for column, value in ((Program.merchant_id, wanted.merchant), (Program.owner_id, wanted.owner)):
-        if value:
-            query = query.where(column.is_(None) if value == NOBODYS else column == UUID(value))
+    if wanted.merchant:
+        query = query.where(_one_of(Program.merchant_id, [wanted.merchant]))
+    if wanted.owner:
+        query = query.where(_one_of(Program.owner_id, wanted.owner.split(",")))
+    if wanted.component:
+        query = query.where(Program.component_id == UUID(wanted.component))
+    if wanted.due:
+        query = query.where(Program.due_at < clock.now() + AHEAD[Due(wanted.due)])
+    if wanted.snoozed:
+        query = query.where(is_snoozed() if wanted.snoozed == Snoozed.ONLY else ~is_snoozed())
     if wanted.lacking:
         sets = list(ESSENTIAL) if wanted.lacking == "essential" else [int(wanted.lacking)]
         query = query.where(~Program.permission_sets.contains(sets))
@@ -193,6 +226,11 @@ def _matching(db: Session, wanted: ProgramFilter) -> Select[Program]:
     if _APPID.fullmatch(wanted.q.lower()):
         return query.where(Program.appid >= wanted.q.lower(), Program.appid < wanted.q.lower() + "g")
     return narrow(db, query, wanted.q) if wanted.q else query
+
+
+def _one_of(column: InstrumentedAttribute[UUID | None], chosen: Collection[str]) -> ColumnElement[bool]:
+    """The column holds one of these ids, or none where NOBODYS is among them."""
+    return or_(*(column.is_(None) if one == NOBODYS else column == UUID(one) for one in chosen))
 
 
 def _compared(wanted: ProgramFilter) -> ColumnElement[bool]:

@@ -15,7 +15,6 @@ from flask_login import current_user
 from saas.errors import NotFound
 from saas.tenants import providers
 from saas.tenants.access import Verb
-from saas.tenants.tasks import count_open_tasks
 from saas.web import unit
 from saas.web.sign_in import ask_to_sign_in, client_ip, is_signed_in
 
@@ -39,6 +38,7 @@ class Entry:
 
 NAVIGATION = (
     Entry("provider.dashboard", _l("工作台"), "home"),
+    Entry("provider.show_todo", _l("待办"), "todo"),
     Entry("provider.list_programs", _l("小程序"), "app"),
     Entry("provider.list_merchants", _l("商家"), "store"),
     Entry("provider.list_reviews", _l("资料审核"), "check"),
@@ -82,8 +82,6 @@ def enter() -> ResponseReturnValue | None:
     if g.who is None:
         raise NotFound()
     structlog.contextvars.bind_contextvars(provider=g.slug)
-    db = unit.begin_for(g.who.provider_id)
-    g.provider = providers.own_provider(db)
+    g.provider = providers.own_provider(unit.begin_for(g.who.provider_id))
     g.time_zone = g.provider.time_zone
-    g.open_tasks = count_open_tasks(db)
     return None

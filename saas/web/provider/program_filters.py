@@ -7,9 +7,10 @@ from uuid import UUID
 from flask import g
 from flask_babel import gettext as _
 
+from saas.components.access import list_components
 from saas.db import platform_session
 from saas.programs import listing
-from saas.programs.listing import NOBODYS, Compares, ProgramFilter, VersionOf
+from saas.programs.listing import NOBODYS, Compares, Due, ProgramFilter, Snoozed, VersionOf
 from saas.programs.models import AuthorizationStatus
 from saas.programs.permissions import ESSENTIAL, USEFUL
 from saas.programs.words import Step, Turn, Word
@@ -34,15 +35,37 @@ def filter_choices(wanted: ProgramFilter) -> dict[str, Choices]:
             (AuthorizationStatus.UNAUTHORIZED, _("已取消授权")), (AuthorizationStatus.LOST, _("授权已失效")),
         ],
         "lacking": [("", _("权限：全部")), ("essential", _("缺少必需权限")), *_sets()],
-        "owner": [("", _("负责人：全部")), (NOBODYS, _("没有负责人")), *owner_choices()],
+        "owner": [("", _("负责人：全部")), (NOBODYS, _("没有负责人")), *owner_choices(), *_shared(wanted.owner)],
+        "component": component_choices(),
+        "due": due_choices(),
+        "snoozed": [
+            ("", _("推迟：全部")), (Snoozed.NO, _("没有推迟")), (Snoozed.ONLY, _("已推迟")),
+        ],
         "tag": [("", _("标签：全部")), *((tag, tag) for tag in listing.known_tags(g.db))],
-        "merchant": _merchants(wanted),
+        "merchant": merchant_choices(wanted),
         "version_of": [
             ("", _("版本：全部")), (VersionOf.ONLINE, _("线上版本")), (VersionOf.TRIAL, _("体验版本")),
             (VersionOf.ONLINE_TEMPLATE, _("线上模板编号")), (VersionOf.TRIAL_TEMPLATE, _("体验版模板编号")),
         ],
         "compares": [(Compares.BELOW, _("低于")), (Compares.EQUALS, _("等于")), (Compares.FROM, _("不低于"))],
     }  # fmt: skip
+
+
+def component_choices() -> Choices:
+    """The component apps; filters by one make sense where there are several."""
+    return [("", _("第三方平台：全部")), *((str(one.id), one.name) for one in list_components(g.db, g.who))]
+
+
+def due_choices() -> Choices:
+    return [
+        ("", _("期限：全部")), (Due.OVERDUE, _("已超过期限")),
+        (Due.DAY, _("24 小时内到期")), (Due.WEEK, _("7 天内到期")),
+    ]  # fmt: skip
+
+
+def _shared(owner: str) -> Choices:
+    """Somebody's together with those in nobody's charge, as the to-do board asks for them."""
+    return [(owner, _("我的，或没有负责人"))] if "," in owner else []
 
 
 def owner_choices() -> Choices:
@@ -80,7 +103,7 @@ def _sets() -> Choices:
     ]
 
 
-def _merchants(wanted: ProgramFilter) -> Choices:
+def merchant_choices(wanted: ProgramFilter) -> Choices:
     """All, none, and the one that the address names: there may be too many to list."""
     choices: Choices = [("", _("商家：全部")), (NOBODYS, _("没有商家"))]
     if wanted.merchant not in ("", NOBODYS):

@@ -94,7 +94,7 @@ def program_head(program: Program, tab: str) -> Head:
     merchant = get_merchant(g.db, g.who, program.merchant_id, Verb.VIEW) if program.merchant_id else None
     left = program.due_at - clock.now() if program.due_at else timedelta()
     return Head(
-        merchant, _next_button(program, tab) if g.who.may(Verb.WORK) else None,
+        merchant, next_button(program, tab) if g.who.may(Verb.WORK) else None,
         pressing=program.turn in (Turn.PROVIDER, Turn.MERCHANT),
         remaining=span(left.total_seconds()) if left > timedelta() else "",
     )  # fmt: skip
@@ -158,7 +158,8 @@ def section_url(program: Program, key: str) -> str:
     return ""
 
 
-def _next_button(program: Program, tab: str) -> tuple[str, str] | None:
+def next_button(program: Program, tab: str = "") -> tuple[str, str] | None:
+    """The one thing to do next, as a label and an address; None when there is nothing, or it is on the page `tab`."""
     step = Word(program.stage).next_step
     if step is NextStep.AUTHORIZE:
         if program.merchant_id is None:

@@ -16,12 +16,14 @@ from saas.errors import N_, AppError
 from saas.onboarding import reminding
 from saas.onboarding.models import Reminder
 from saas.onboarding.reminding import HAND_PAUSE, Channel, Stage, Subject
+from saas.onboarding.reminding_many import REMIND
 from saas.onboarding.waiting import Kind, Waiting
 from saas.programs.access import get_program, get_registration
 from saas.tenants.access import Verb
 from saas.tenants.wechat_messages import failed_about
 from saas.web.going import done, refused
 from saas.web.provider.blueprint import provider
+from saas.web.provider.selection import Action, Group, offer
 from saas.web.provider.wechat_sign_in import refusal_words
 
 _CHANNELS = {
@@ -31,6 +33,14 @@ _CHANNELS = {
     Channel.NONE: N_("没有人可以提醒"),
 }
 _STAGES = {Stage.BEGUN: N_("开始时"), Stage.HALF: N_("时间过半"), Stage.LAST: N_("到期前")}
+
+offer(
+    Action(
+        "remind", N_("提醒商家"), N_("用短信、邮件或微信提醒商家去办正在等的事。1 小时内提醒过的、没有事在等的跳过。"),
+        REMIND,
+    ),
+    Group.TEAM,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
