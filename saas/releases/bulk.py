@@ -26,6 +26,7 @@ from saas.releases.audits import newest_audit, running_audit
 from saas.releases.code_state import find_state
 from saas.releases.last_submission import next_submission
 from saas.releases.models import Audit, AuditStatus, Release, ReleaseStatus, Upload, UploadStatus
+from saas.releases.resubmission import Changes
 from saas.releases.templates import ExtJsonInvalid
 from saas.releases.uploading import scan_pause
 from saas.wx.errors import AuditQuotaUsedUp, from_answer
@@ -75,9 +76,11 @@ def upload(db: Session, item: BatchItem) -> dict[str, Any]:
 
 @step(label=N_("提交审核"), attempts=_ATTEMPTS)
 def submit(db: Session, item: BatchItem) -> dict[str, Any]:
-    """Submits the trial version as the last submission was; `version_desc`, if given, and `releases_itself` are new.
+    """Submits the trial version as the last submission was; `version_desc`, if given, and `releases_itself` are new,
+    and so is what `changes` (`saas.releases.resubmission`) say.
 
-    With `upload` only that one's code. Done once the reviewers have it.
+    With `upload` only that one's code; with `after` only while that audit is the newest. Done once the reviewers have
+    it.
     """
 
     def begin(program: Program) -> Audit:
@@ -87,14 +90,17 @@ def submit(db: Session, item: BatchItem) -> dict[str, Any]:
         if str(trial.id) != item.input.get("upload", str(trial.id)):
             raise Conflict(N_("体验版已经换成别的代码，请重新上传"))
         newest = newest_audit(db, program)
+        if "after" in item.input and (newest is None or str(newest.id) != item.input["after"]):
+            raise Skipped(N_("之后已经提交过审核，不再重复提交"))
         if newest is not None and newest.upload_id == trial.id and newest.status in _SETTLED:
             raise Skipped(_SETTLED[AuditStatus(newest.status)])
         state = find_state(db, program)
         submission = next_submission(db, program, trial, state.categories if state else [])
         given = {name: item.input[name] for name in ("version_desc", "releases_itself") if item.input.get(name)}
+        submission = Changes.read(item.input.get("changes", {})).applied(replace(submission, **given))
         try:
             return submissions.submit_for_audit(
-                db, program, trial, who=item.starter, submission=replace(submission, **given),
+                db, program, trial, who=item.starter, submission=submission,
                 lane=Lane(item.batch.lane),
             )  # fmt: skip
         except submissions.QuotaUsedUp as error:

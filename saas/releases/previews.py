@@ -34,7 +34,7 @@ Kept = list[dict[str, str]]
 """`file`, the stored file's id, and `kind`, its content type: what an audit's request holds."""
 
 
-def keep_previews(db: Session, program: Program, files: Files) -> Kept:
+def keep_previews(db: Session, provider_id: UUID, files: Files) -> Kept:
     """Keep preview pictures and a video; raises Invalid at `files`."""
     kinds = [picture_type(content) or (VIDEO if is_film(content) else "") for _, content in files]
     for (name, content), kind in zip(files, kinds, strict=True):
@@ -45,10 +45,10 @@ def keep_previews(db: Session, program: Program, files: Files) -> Kept:
     videos = kinds.count(VIDEO)
     if videos > 1 or len(kinds) - videos > MOST_PICTURES:
         raise Invalid(N_("最多 1 个视频和 %(max)d 张图片"), field="files", max=MOST_PICTURES)
-    return _keep(db, program, files, kinds)
+    return _keep(db, provider_id, files, kinds)
 
 
-def keep_feedback(db: Session, program: Program, files: Files) -> Kept:
+def keep_feedback(db: Session, provider_id: UUID, files: Files) -> Kept:
     """Keep pictures that show the reviewers what has changed; raises Invalid at `feedback_files`."""
     kinds = [picture_type(content) for _, content in files]
     for (name, content), kind in zip(files, kinds, strict=True):
@@ -58,7 +58,7 @@ def keep_feedback(db: Session, program: Program, files: Files) -> Kept:
             raise Invalid(N_("%(name)s 太大，图片最大 2 MB"), field="feedback_files", name=name)
     if len(files) > MOST_FEEDBACK_PICTURES:
         raise Invalid(N_("最多 %(max)d 张图片"), field="feedback_files", max=MOST_FEEDBACK_PICTURES)
-    return _keep(db, program, files, kinds)
+    return _keep(db, provider_id, files, kinds)
 
 
 def hand_in_files(db: Session, program: Program, audit: Audit, client: WxClient) -> None:
@@ -95,10 +95,10 @@ def _media(audit: Audit, one: Mapping[str, Any]) -> str:
     return str(audit.request["media"][one["file"]])
 
 
-def _keep(db: Session, program: Program, files: Files, kinds: Sequence[str]) -> Kept:
+def _keep(db: Session, provider_id: UUID, files: Files, kinds: Sequence[str]) -> Kept:
     kept = []
     for (name, content), kind in zip(files, kinds, strict=True):
-        row = keep_file(db, program.provider_id, "audit_preview", content, content_type=kind, name=name[:200])
+        row = keep_file(db, provider_id, "audit_preview", content, content_type=kind, name=name[:200])
         kept.append({"file": str(row.id), "kind": kind})
     return kept
 

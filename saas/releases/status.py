@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, case, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -121,6 +121,14 @@ def _rejection(newest: Audit | None) -> tuple[UUID | None, str | None]:
     if newest is None or newest.status != AuditStatus.REJECTED:
         return None, None
     return newest.id, None if newest.set_aside_at else newest.reason_key
+
+
+def note_set_aside(db: Session, program_ids: Collection[UUID]) -> None:
+    """Keep which of their rejections wait, after some were set aside or taken back."""
+    key = case((Audit.set_aside_at.is_(None), Audit.reason_key), else_=None)
+    mine = (Program.id.in_(program_ids), Audit.id == Program.rejected_audit_id)
+    noted = update(Program).where(*mine).values(reject_key=key)
+    db.execute(noted.execution_options(synchronize_session=False))
 
 
 def _said(row: ProgramStep) -> tuple[str, str, datetime | None, str]:

@@ -88,7 +88,7 @@ class Ugc:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a person fills in. `kept_files` are those of an earlier submission, sent once more.
+    """What a person fills in. `kept_files` and `kept_feedback_files` are stored already, and sent (once more).
 
     `releases_itself`: release the version as soon as it is approved.
     """
@@ -102,6 +102,7 @@ class Submission:
     files: Files = ()
     kept_files: Kept = field(default_factory=list)
     feedback_files: Files = ()
+    kept_feedback_files: Kept = field(default_factory=list)
     releases_itself: bool = False
 
 
@@ -128,8 +129,9 @@ def submit_for_audit(
     if wrong is not None:
         raise (QuotaUsedUp if wrong.title == QUOTA else Conflict)(wrong.text, **wrong.params)
     request = _request(upload, state.categories if state else [], submission)
-    request["files"] = keep_previews(db, program, submission.files) or submission.kept_files
-    request["feedback_files"] = keep_feedback(db, program, submission.feedback_files)
+    request["files"] = keep_previews(db, program.provider_id, submission.files) or submission.kept_files
+    feedback_files = keep_feedback(db, program.provider_id, submission.feedback_files)
+    request["feedback_files"] = feedback_files or submission.kept_feedback_files
     audit = Audit(
         provider_id=program.provider_id, program_id=program.id, created_by=who.user_id, upload_id=upload.id,
         user_version=upload.user_version, request=request, releases_itself=submission.releases_itself,
