@@ -130,6 +130,30 @@ WORDS: Mapping[AlarmKind, Words] = {
         N_("“%(name)s”已重新授权"),
         path="/tasks",
     ),
+    AlarmKind.TRAIN_STOPPED: Words(
+        Level.URGENT,
+        N_("批量发布“%(name)s”自动停下了"),
+        N_("%(count)s 个批量发布自动停下了"),
+        N_("请查看停下的原因，处理好后点“继续”，或撤回、回退。"),
+        N_("批量发布“%(name)s”已继续或取消"),
+        path="/trains",
+    ),
+    AlarmKind.TRAIN_QUOTA: Words(
+        Level.WARNING,
+        N_("批量发布“%(name)s”的提审额度用完了，要等下个月"),
+        N_("%(count)s 个批量发布的提审额度用完了，要等下个月"),
+        N_("额度恢复后会自动继续；也可以减少为新商家保留的次数。"),
+        N_("批量发布“%(name)s”不再等提审额度"),
+        path="/trains",
+    ),
+    AlarmKind.TRAIN_FAILURES: Words(
+        Level.WARNING,
+        N_("批量发布“%(name)s”结束了，%(failed)s 个失败"),
+        N_("%(count)s 个批量发布结束时有失败"),
+        N_("请按原因处理后重试。"),
+        N_("批量发布“%(name)s”的失败已有人处理"),
+        path="/trains",
+    ),
 }
 
 

@@ -434,6 +434,10 @@ class TaskKind(StrEnum):
     FIX_SECRET = "fix_secret"  # noqa: S105 - a name
     TICKET_MISSING = "ticket_missing"
     DATA_REQUEST = "data_request"  # a merchant (the subject) wants her data deleted
+    TRAIN_STOPPED = "train_stopped"  # a release train (the subject) stopped by itself
+    TRAIN_WAITS = "train_waits"  # it waits for somebody's word
+    TRAIN_QUOTA = "train_quota"  # it waits for next month's submissions
+    TRAIN_ENDED = "train_ended"
 
 
 class Task(TenantOwned, Base):
@@ -468,6 +472,9 @@ class AlarmKind(StrEnum):
     QUEUE_STUCK = "queue_stuck"
     MANY_UNAUTHORIZED = "many_unauthorized"
     AUTHORIZATION_LOST = "authorization_lost"
+    TRAIN_STOPPED = "train_stopped"
+    TRAIN_QUOTA = "train_quota"
+    TRAIN_FAILURES = "train_failures"
 
 
 class Alarm(TenantOwned, Base):

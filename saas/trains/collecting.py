@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session, aliased
 
 from saas import clock
 from saas.batches.models import BatchItem, ItemStatus
-from saas.errors import N_
 from saas.releases.audits import RUNNING as AUDIT_RUNNING
 from saas.releases.models import Audit, AuditStatus, Release, ReleaseStatus, Upload
+from saas.trains.causes import DROPPED, QUOTA_USED_UP, REJECTED
 from saas.trains.models import (
     OPEN,
     ProgramState,
@@ -30,9 +30,6 @@ from saas.trains.models import (
 )
 from saas.trains.steps import note_steps
 
-QUOTA_USED_UP = 85085
-_REJECTED = N_("审核没有通过")
-_DROPPED = N_("任务被取消，没有做完")
 _OFF_PATH = (TrainStepName.UNDO, TrainStepName.ROLL_BACK)
 
 
@@ -60,7 +57,7 @@ def _read_items(db: Session, train: Train) -> None:
         else_=StepStatus.RUNNING.value,
     )
     tries = step.earlier_tries + item.attempt
-    error = case((item.status == ItemStatus.CANCELLED, _DROPPED), else_=item.error)
+    error = case((item.status == ItemStatus.CANCELLED, DROPPED), else_=item.error)
     changed = or_(
         step.status != status, step.tries != tries, step.error != error,
         step.sent_at.is_distinct_from(item.started_at),
@@ -94,7 +91,7 @@ def _read_audits(db: Session, train: Train) -> None:
         )
         .values(
             status=status, answered_at=func.coalesce(audit.decided_at, audit.finished_at),
-            error=case((audit.status == AuditStatus.REJECTED, func.coalesce(func.nullif(audit.reason, ""), _REJECTED)),
+            error=case((audit.status == AuditStatus.REJECTED, func.coalesce(func.nullif(audit.reason, ""), REJECTED)),
                        else_=""),
         ),
     )  # fmt: skip
@@ -131,7 +128,7 @@ def _submitted(db: Session, train: Train) -> int:
         .scalar_subquery()
     )
     state = ProgramState.CANCELLED if train.is_over else ProgramState.RUNNING
-    values = {"step": TrainStepName.AUDIT.value, "state": state.value, "audit_id": newest}
+    values = {"step": TrainStepName.AUDIT.value, "state": state.value, "audit_id": newest, "changes": {}}
     moved = _move(db, train, values, *_done(TrainStepName.SUBMIT))
     _note_sent(db, moved, TrainStepName.SUBMIT, Audit, row.audit_id)
     if moved and not train.is_over:

@@ -18,14 +18,15 @@ from sqlalchemy.orm import Session, aliased
 
 from saas import clock
 from saas.batches.starting import Subject, add_items
-from saas.errors import N_
 from saas.programs.models import Program
 from saas.queue import Job, JobStatus, Lane, Later, enqueue_for, hasten
 from saas.releases.checks import QUOTA, Check, Verdict, check_programs
 from saas.tenants import activity
 from saas.tenants.access import system
 from saas.tenants.providers import own_provider
+from saas.trains.causes import REPLACED
 from saas.trains.collecting import collect
+from saas.trains.drafts import set_off_if_due
 from saas.trains.models import (
     OPEN,
     OpensAfter,
@@ -41,8 +42,11 @@ from saas.trains.models import (
     WaveStatus,
 )
 from saas.trains.quota import room_to_submit
+from saas.trains.retrying import take_back, take_out
 from saas.trains.steps import RANK, batch_of, note_steps
-from saas.trains.stopping import stop_if_broken, stop_train
+from saas.trains.stopping import go_on_if_mended, stop_if_broken, stop_train
+from saas.trains.telling import tell, tell_end
+from saas.trains.waiting import holds_after
 
 CONDUCT = "jobs.trains.conduct"
 
@@ -55,7 +59,6 @@ _GOALS = {
     OpensAfter.APPROVED: TrainStepName.AUDIT,
     OpensAfter.RELEASED: TrainStepName.RELEASE,
 }
-_REPLACED = N_("体验版已经换成别的代码，请重新上传")
 
 Tally = dict[UUID, Counter[tuple[str, str]]]
 """By wave: how many of its mini programs are at which step in which state."""
@@ -67,14 +70,20 @@ def wake_conductor(db: Session, train: Train) -> None:
 
 
 def conduct_all(db: Session) -> int:
-    """Give every train that moves a conductor where its job was lost; says how many. In a platform session."""
+    """Give every train that moves, or waits for its component app or its time, a conductor where its job was lost; says
+    how many. In a platform session."""
     running = select(TrainStep.id).where(TrainStep.train_id == Train.id, TrainStep.status == StepStatus.RUNNING)
     conducted = select(Job.id).where(
         Job.name == CONDUCT, Job.subject == func.cast(Train.id, Job.subject.type),
         Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING]),
     )  # fmt: skip
     query = select(Train.id, Train.provider_id).where(
-        or_(Train.status == TrainStatus.RUNNING, running.exists()), ~conducted.exists()
+        or_(
+            Train.status == TrainStatus.RUNNING, running.exists(),
+            and_(Train.status == TrainStatus.STOPPED, Train.why == StopReason.COMPONENT),
+            and_(Train.status == TrainStatus.DRAFT, Train.starts_at <= clock.now()),
+        ),
+        ~conducted.exists(),
     )  # fmt: skip
     rows = db.execute(query.limit(1000)).all()
     for row in rows:
@@ -85,14 +94,16 @@ def conduct_all(db: Session) -> int:
 def conduct(db: Session, train: Train) -> None:
     """One pass; raises Later as long as the train goes on, or something of it is under way."""
     db.refresh(train, with_for_update=True)
-    if train.status == TrainStatus.DRAFT:
+    if train.status == TrainStatus.DRAFT and not set_off_if_due(db, train):
         return
-    moved = collect(db, train)
+    moved = collect(db, train) + go_on_if_mended(db, train)
     if train.status == TrainStatus.RUNNING and not stop_if_broken(db, train):
-        moved += _open_waves(db, train)
+        moved += take_back(db, train) + _open_waves(db, train)
     if train.status == TrainStatus.RUNNING:
+        moved += take_out(db, train)
         moved += _check(db, train) + sum(_begin(db, train, step) for step in _BEGUN)
         _end(db, train)
+    tell(db, train)
     under_way = _under_way(db, train)
     if train.status == TrainStatus.RUNNING or under_way:
         is_held = train.status in (TrainStatus.PAUSED, TrainStatus.STOPPED)
@@ -149,6 +160,8 @@ def _open_waves(db: Session, train: Train) -> int:
                 return 0
         if now < wave.reached_at + timedelta(hours=train.wait_hours):
             return 0
+        if holds_after(train, wave) and wave.let_on_at is None:
+            return 0
     return 0
 
 
@@ -197,9 +210,11 @@ def _check(db: Session, train: Train) -> int:
     for one in rows:
         upload, lines = found[one.program_id]
         if upload is None or upload.id != one.upload_id:
-            wrong.append({"train_program_id": one.id, "error": _REPLACED})
+            wrong.append({"train_program_id": one.id, "error": REPLACED})
         elif refused := [line for line in lines if line.verdict is Verdict.BLOCKING and line.title != QUOTA]:
-            wrong.append({"train_program_id": one.id, "error": _text(refused[0])})
+            worst = refused[0]
+            asked = {"repair": worst.repair.value}
+            wrong.append({"train_program_id": one.id, "error": _text(worst), "asked": asked})
         else:
             good.append({"train_program_id": one.id})
     now = clock.now()
@@ -233,8 +248,8 @@ def _begin(db: Session, train: Train, step: TrainStepName) -> int:
         return 0
     row = TrainProgram
     columns = (
-        row.id, row.program_id, row.program_name, row.wave_id, row.upload_id, row.audit_id, Program.trial_version,
-        Program.online_version,
+        row.id, row.program_id, row.program_name, row.wave_id, row.upload_id, row.audit_id, row.changes,
+        Program.trial_version, Program.online_version,
     )  # fmt: skip
     query = select(*columns).join(Program, Program.id == row.program_id).where(*waiting)
     rows = db.execute(query.order_by(row.id).limit(room)).all()
@@ -267,7 +282,7 @@ def _asked(train: Train, step: TrainStepName, row: Any) -> dict[str, Any]:
     if step is TrainStepName.UPLOAD:
         return {"template_id": train.template_id, "version": train.user_version}
     if step is TrainStepName.SUBMIT:
-        return {"upload": str(row.upload_id)}
+        return {"upload": str(row.upload_id), **({"changes": row.changes} if row.changes else {})}
     share = {"percent": train.phased_percent} if step is TrainStepName.PHASE else {}
     return {"audit": str(row.audit_id), **share}
 
@@ -323,3 +338,4 @@ def _end(db: Session, train: Train) -> None:
     for wave in waves_of(db, train):
         wave.status = WaveStatus.DONE
     activity.record(db, system(train.provider_id), "train.done", train, detail={"version": train.user_version})
+    tell_end(db, train)

@@ -191,8 +191,8 @@ def _train_key() -> ForeignKeyConstraint:
 class TrainWave(TenantOwned, Base):
     """Some mini programs of a train that set off together. `batches` names the batch of each of its steps.
 
-    `reached_at`: it has come far enough for the next one; `let_on_at`: somebody let the next one go. Its releases, and with a phased release the one to all, begin
-    once they are allowed.
+    `reached_at`: it has come far enough for the next one; `let_on_at`: somebody let the next one go. Its releases, and
+    with a phased release the one to all, begin once they are allowed.
     """
 
     __tablename__ = "train_waves"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import CursorResult, bindparam, delete, func, insert, select, update
+from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.db import new_id
@@ -20,7 +20,7 @@ from saas.releases.models import Audit, CodeState, Template
 from saas.releases.uploads import missing_in_bulk
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
-from saas.trains.models import OPEN, OpensAfter, ProgramState, Train, TrainProgram, TrainStatus, TrainWave
+from saas.trains.models import OPEN, Holds, OpensAfter, ProgramState, Train, TrainProgram, TrainStatus, TrainWave
 from saas.wx.permissions import DEVELOPMENT
 
 MOST_WAVES = 50
@@ -35,6 +35,17 @@ _IN_REVIEW = N_("另一个版本正在审核")
 _ONLINE = N_("线上已经是这个版本")
 _LACKS_VALUES = N_("缺少变量或值不对：%(names)s")
 _HOURS = 24
+_BLIND = {"synchronize_session": False}
+_RANGES = {
+    "canary_size": (0, 10_000), "wave_size": (1, 20_000), "wave_percent": (1, 100), "wait_hours": (0, 720),
+    "phased_percent": (1, 99), "window_from": (0, _HOURS - 1), "window_until": (0, _HOURS - 1),
+    "reserve": (0, 100_000), "stop_percent": (1, 100), "stop_failures": (1, 10_000),
+}  # fmt: skip
+CHANGEABLE = (
+    "opens_after", "holds", "wait_hours", "releases_itself", "window_from", "window_until", "reserve", "stop_percent",
+    "stop_failures",
+)  # fmt: skip
+"""Options that may be changed while the train runs."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,7 @@ class Options:
     wave_size: int | None = None
     wave_percent: int | None = None
     opens_after: OpensAfter = OpensAfter.APPROVED
+    holds: Holds = Holds.NEVER
     wait_hours: int = 0
     releases_itself: bool = False
     phased_percent: int | None = None
@@ -58,8 +70,14 @@ class Options:
     stop_failures: int | None = None
 
 
-def plan_train(db: Session, template: Template, program_ids: Collection[UUID], *, who: Who, options: Options) -> Train:
-    """A draft with its waves, and with those that are left out and why; raises Invalid at an option's field."""
+def plan_train(
+    db: Session, template: Template, program_ids: Collection[UUID], *, who: Who, options: Options,
+    canary: Collection[UUID] | None = None,
+) -> Train:  # fmt: skip
+    """A draft with its waves, and with those that are left out and why; raises Invalid at an option's field.
+
+    `canary` names mini programs that go first, in place of the newest `canary_size`.
+    """
     require(who, Verb.WORK)
     version, text = options.user_version or template.user_version, options.description or template.description
     _check(options, version, text)
@@ -68,6 +86,8 @@ def plan_train(db: Session, template: Template, program_ids: Collection[UUID], *
     going, out = _sort(db, template, program_ids, version)
     if not going and not out:
         raise Invalid(N_("请至少选择一个小程序"))
+    if canary is not None:
+        going, options = _canary_first(going, frozenset(canary), options)
     sizes = wave_sizes(len(going), options)
     if len(sizes) > MOST_WAVES:
         raise Invalid(N_("会分成 %(count)d 批，最多 %(most)d 批，请把每批放大"), field="wave_size",
@@ -84,7 +104,7 @@ def plan_train(db: Session, template: Template, program_ids: Collection[UUID], *
     return train
 
 
-def wave_sizes(count: int, options: Options) -> list[int]:
+def wave_sizes(count: int, options: Options | Train) -> list[int]:
     """How many mini programs each wave holds, the canary first if there is one."""
     canary = min(options.canary_size, count)
     rest = count - canary
@@ -94,7 +114,7 @@ def wave_sizes(count: int, options: Options) -> list[int]:
 
 
 def start_train(db: Session, train: Train, *, who: Who) -> int:
-    """Set a draft off; those that went with another train meanwhile are left out. Answers how many go.
+    """Set a draft off; those that cannot go any more are left out, and the waves cut anew. Answers how many go.
 
     The caller wakes the conductor.
     """
@@ -103,41 +123,83 @@ def start_train(db: Session, train: Train, *, who: Who) -> int:
     if train.status != TrainStatus.DRAFT:
         raise Conflict(N_("批量发布已经开始了"))
     hold_trains(db, train)
-    mine, other = TrainProgram.__table__, aliased(TrainProgram)
-    busy = select(other.id).where(other.program_id == mine.c.program_id, other.state.in_(OPEN))
-    planned = (TrainProgram.train_id == train.id, TrainProgram.state == ProgramState.PLANNED)
-    db.execute(
-        update(TrainProgram).where(*planned, busy.exists())
-        .values(state=ProgramState.EXCLUDED, reason=OTHER_TRAIN, wave_id=None)
-    )  # fmt: skip
-    moved = db.execute(
-        update(TrainProgram).where(*planned).values(state=ProgramState.WAITING, state_at=clock.now())
-        .returning(TrainProgram.wave_id)
-    ).all()  # fmt: skip
-    if not moved:
+    if leave_out(db, train):
+        cut_waves(db, train)
+    started = db.execute(
+        update(TrainProgram)
+        .where(TrainProgram.train_id == train.id, TrainProgram.state == ProgramState.PLANNED)
+        .values(state=ProgramState.WAITING, state_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(started, CursorResult)
+    if not started.rowcount:
         raise Conflict(N_("没有可以发布的小程序"))
-    train.total = len(moved)
-    for wave in db.scalars(select(TrainWave).where(TrainWave.train_id == train.id)):
-        wave.size = sum(row.wave_id == wave.id for row in moved)
     now = clock.now()
+    train.total, train.starts_at, train.why, train.why_detail = started.rowcount, None, "", {}
     train.status, train.started_at, train.counts_from = TrainStatus.RUNNING, now, now
     activity.record(db, who, "train.start", train, detail={"count": train.total, "version": train.user_version})
     return train.total
 
 
+def leave_out(db: Session, train: Train) -> int:
+    """Take out of a draft whoever cannot go any more, with the reason; answers how many."""
+    template = db.get_one(Template, train.template_row_id)
+    if template.gone_at is not None:
+        raise Conflict(N_("模板库里已经没有这个模板，请换一个"))
+    row = TrainProgram
+    planned = {
+        one.program_id: one.id
+        for one in db.execute(
+            select(row.id, row.program_id).where(row.train_id == train.id, row.state == ProgramState.PLANNED)
+        )
+    }
+    _, out = _sort(db, template, planned, train.user_version)
+    if out:
+        leave = update(row.__table__).where(row.__table__.c.id == bindparam("row_id"))
+        leave = leave.values(state=ProgramState.EXCLUDED.value, wave_id=None, reason=bindparam("why"))
+        db.connection().execute(leave, [{"row_id": planned[one.id], "why": why} for one, why in out])
+    return len(out)
+
+
+def who_can_go(db: Session, template: Template, program_ids: Collection[UUID], version: str) -> list[UUID]:
+    """Those of these mini programs that can go with this version."""
+    going, _ = _sort(db, template, program_ids, version)
+    return [row.id for row in going]
+
+
+def cut_waves(db: Session, train: Train) -> None:
+    """Cut a draft's waves anew: its canary stays as far as it still goes; when nothing of it does, the first go."""
+    row = TrainProgram
+    rows = db.execute(
+        select(row.id, TrainWave.is_canary)
+        .join(TrainWave, TrainWave.id == row.wave_id, isouter=True)
+        .where(row.train_id == train.id, row.state == ProgramState.PLANNED)
+        .order_by(row.id)
+    ).all()
+    first = [one.id for one in rows if one.is_canary] or [one.id for one in rows[: train.canary_size]]
+    chosen = frozenset(first)
+    arrange(db, train, first, [one.id for one in rows if one.id not in chosen])
+
+
+def arrange(db: Session, train: Train, canary: Sequence[UUID], rest: Sequence[UUID]) -> None:
+    """Give a draft these waves: the canary, and the rest by size or percent. Hold the train's row."""
+    train.canary_size, train.total = len(canary), len(canary) + len(rest)
+    of_train = (TrainProgram.train_id == train.id, TrainProgram.wave_id.is_not(None))
+    db.execute(update(TrainProgram).where(*of_train).values(wave_id=None), execution_options=_BLIND)
+    db.execute(delete(TrainWave).where(TrainWave.train_id == train.id), execution_options=_BLIND)
+    sizes, ids, start = wave_sizes(train.total, train), [*canary, *rest], 0
+    for number, size in enumerate(sizes, 0 if canary else 1):
+        wave = _wave(train, number, size)
+        db.add(wave)
+        db.flush()
+        here = update(TrainProgram).where(TrainProgram.id.in_(ids[start : start + size]))
+        db.execute(here.values(wave_id=wave.id), execution_options=_BLIND)
+        start += size
+
+
 def hold_trains(db: Session, train: Train) -> None:
     """Let no other train of the provider take mini programs for itself until the transaction ends."""
     db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"trains {train.provider_id}", 0))))
-
-
-def delete_draft(db: Session, train: Train, *, who: Who) -> None:
-    """Forget a train that never set off."""
-    require(who, Verb.WORK)
-    db.refresh(train, with_for_update=True)
-    if train.status != TrainStatus.DRAFT:
-        raise Conflict(N_("批量发布已经开始了"))
-    activity.record(db, who, "train.delete", train, detail={"version": train.user_version})
-    db.delete(train)
 
 
 def _check(options: Options, version: str, text: str) -> None:
@@ -149,19 +211,21 @@ def _check(options: Options, version: str, text: str) -> None:
             raise Invalid(N_("请填写版本号") if name == "user_version" else N_("请填写版本说明"), field=name)
         if len(value) > most:
             raise Invalid(N_("不能超过 %(max)d 个字符"), field=name, max=most)
-    for name, least, most in (
-        ("canary_size", 0, 10_000), ("wave_size", 1, 20_000), ("wave_percent", 1, 100), ("wait_hours", 0, 720),
-        ("phased_percent", 1, 99), ("window_from", 0, _HOURS - 1), ("window_until", 0, _HOURS - 1),
-        ("reserve", 0, 100_000), ("stop_percent", 1, 100), ("stop_failures", 1, 10_000),
-    ):  # fmt: skip
-        value = getattr(options, name)
-        if value is not None and not least <= value <= most:
-            raise Invalid(N_("请填写 %(least)d 到 %(most)d 的整数"), field=name, least=least, most=most)
+    check_numbers(asdict(options))
     if options.wave_size and options.wave_percent:
         raise Invalid(N_("每批按个数或按比例，只填一项"), field="wave_percent")
-    if (options.window_from is None) != (options.window_until is None):
+
+
+def check_numbers(options: Mapping[str, Any]) -> None:
+    """Raise Invalid at the first of these options that makes no sense."""
+    for name, (least, most) in _RANGES.items():
+        value = options.get(name)
+        if value is not None and not least <= value <= most:
+            raise Invalid(N_("请填写 %(least)d 到 %(most)d 的整数"), field=name, least=least, most=most)
+    start, end = options.get("window_from"), options.get("window_until")
+    if (start is None) != (end is None):
         raise Invalid(N_("开始和结束的钟点要一起填写"), field="window_until")
-    if options.window_from is not None and options.window_from == options.window_until:
+    if start is not None and start == end:
         raise Invalid(N_("开始和结束的钟点不能相同"), field="window_until")
 
 
@@ -209,6 +273,20 @@ def _sort(
     return [row for row, why in sorted_rows if not why], [(row, why) for row, why in sorted_rows if why]
 
 
+def _canary_first(
+    going: Sequence[Any], canary: frozenset[UUID], options: Options
+) -> tuple[list[Any], Options]:  # fmt: skip
+    first = [one for one in going if one.id in canary]
+    if not first:
+        raise Invalid(N_("选来试点的小程序都不能发布，请换一个标签"), field="canary_tag")
+    return [*first, *(one for one in going if one.id not in canary)], replace(options, canary_size=len(first))
+
+
+def _wave(train: Train, number: int, size: int) -> TrainWave:
+    own = {"provider_id": train.provider_id, "train_id": train.id}
+    return TrainWave(**own, id=new_id(), number=number, is_canary=not number, size=size)
+
+
 def _write(
     db: Session, train: Train, going: Sequence[Any], out: Sequence[tuple[Any, str]], sizes: Sequence[int]
 ) -> None:  # fmt: skip
@@ -220,7 +298,7 @@ def _write(
         return {**own, "program_id": one.id, "program_name": name, "version_before": one.online_version, **more}
 
     for number, size in enumerate(sizes, 0 if has_canary else 1):
-        wave = TrainWave(**own, id=new_id(), number=number, is_canary=not number, size=size)
+        wave = _wave(train, number, size)
         db.add(wave)
         rows += [
             row(one, wave_id=wave.id, state=ProgramState.PLANNED, reason="") for one in going[start : start + size]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from saas import clock
+from saas.trains.causes import Cause, Remedy, own_words, remedy_of
 from saas.trains.conducting import tally, waves_of
 from saas.trains.models import (
     OPEN,
@@ -24,12 +25,14 @@ from saas.trains.models import (
     TrainStep,
     TrainStepName,
     TrainWave,
+    WaveStatus,
 )
-from saas.trains.steering import Cause
 from saas.trains.steps import RANK
+from saas.trains.waiting import is_at_gate
 
 _WINDOW = timedelta(minutes=10)
 _OFF_PATH = (TrainStepName.UNDO, TrainStepName.ROLL_BACK)
+_MOST_GROUPS = 40
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,22 @@ class Bar:
 @dataclass(frozen=True)
 class WaveStanding:
     """A wave with its bars, and what of it waits for somebody's word: `held` for its release, `half` for the one to
-    all."""
+    all, `at_gate` the wave after it."""
 
     wave: TrainWave
     bars: tuple[Bar, ...]
     states: Mapping[str, int]
     held: int
     half: int
+    at_gate: bool
 
 
 @dataclass(frozen=True)
 class Group:
-    """Failed steps of one cause; `example` is WeChat's own text of one of them. `retriable`: a retry takes it on."""
+    """Failed steps of one cause; `example` is the whole text of one of them. `retriable`: a retry takes it on."""
 
     cause: Cause
+    remedy: Remedy
     count: int
     example: str
     retriable: bool
@@ -83,6 +88,36 @@ class Standing:
         return sum(bar.running for one in self.waves for bar in one.bars if bar.step is TrainStepName.AUDIT)
 
 
+@dataclass(frozen=True)
+class Places:
+    """Which of a train's mini programs: those in a state, of a wave, failed for a cause, with a text in their name."""
+
+    state: str = ""
+    wave_id: UUID | None = None
+    cause: Cause | None = None
+    text: str = ""
+
+    def conditions(self, train: Train) -> list[ColumnElement[bool]]:
+        row = TrainProgram
+        found: list[ColumnElement[bool]] = [row.train_id == train.id]
+        if self.state:
+            found.append(row.state == self.state)
+        if self.wave_id is not None:
+            found.append(row.wave_id == self.wave_id)
+        if self.text:
+            found.append(row.program_name.icontains(self.text, autoescape=True))
+        if self.cause is not None:
+            mine = (TrainStep.train_program_id == row.id, TrainStep.status == StepStatus.FAILED)
+            stands = or_(
+                and_(row.state == ProgramState.FAILED, row.step == TrainStep.step), TrainStep.step.in_(_OFF_PATH)
+            )
+            found.append(select(TrainStep.id).where(*mine, self.cause.holds, stands).exists())
+        return found
+
+
+ALL = Places()
+
+
 def path_of(train: Train) -> list[TrainStepName]:
     """The steps that its mini programs go through."""
     return [step for step in PATH if step is not TrainStepName.PHASE or train.phased_percent is not None]
@@ -102,7 +137,11 @@ def standing(db: Session, train: Train) -> Standing:
     )
     states[ProgramState.EXCLUDED] = excluded or 0
     phased = _phased(db, train) if train.phased_percent is not None else {}
-    shown = tuple(_of_wave(train, wave, counts.get(wave.id, Counter()), phased.get(wave.id, 0)) for wave in waves)
+    waiting = {one.number for one in waves if one.status == WaveStatus.WAITING}
+    shown = tuple(
+        _of_wave(train, wave, counts.get(wave.id, Counter()), phased.get(wave.id, 0), wave.number + 1 in waiting)
+        for wave in waves
+    )
     per_minute, ends_at = _speed(db, train, shown)
     return Standing(shown, states, per_minute, ends_at, _groups(db, train))
 
@@ -124,16 +163,21 @@ def count_states(db: Session, train_ids: Collection[UUID]) -> dict[UUID, Counter
 
 
 def list_places(
-    db: Session, train: Train, *, state: str = "", wave_id: UUID | None = None, after: UUID | None = None,
-    limit: int = 50,
+    db: Session, train: Train, wanted: Places = ALL, *, after: UUID | None = None, limit: int = 50
 ) -> list[TrainProgram]:  # fmt: skip
-    """The train's mini programs in their order; all, or those of a state or a wave."""
-    query = select(TrainProgram).where(TrainProgram.train_id == train.id).order_by(TrainProgram.id).limit(limit)
-    if state:
-        query = query.where(TrainProgram.state == state)
-    if wave_id is not None:
-        query = query.where(TrainProgram.wave_id == wave_id)
+    """The train's mini programs in their order."""
+    query = select(TrainProgram).where(*wanted.conditions(train)).order_by(TrainProgram.id).limit(limit)
     return list(db.scalars(query if after is None else query.where(TrainProgram.id > after)))
+
+
+def programs_at(db: Session, train: Train, wanted: Places, limit: int) -> list[UUID]:
+    """The ids of these mini programs, for what is done with many of them."""
+    query = select(TrainProgram.program_id).where(*wanted.conditions(train)).order_by(TrainProgram.id)
+    return list(db.scalars(query.limit(limit)))
+
+
+def count_places(db: Session, train: Train, wanted: Places) -> int:
+    return db.scalar(select(func.count()).select_from(TrainProgram).where(*wanted.conditions(train))) or 0
 
 
 def steps_of(db: Session, place_ids: Collection[UUID]) -> dict[UUID, dict[str, TrainStep]]:
@@ -144,7 +188,9 @@ def steps_of(db: Session, place_ids: Collection[UUID]) -> dict[UUID, dict[str, T
     return found
 
 
-def _of_wave(train: Train, wave: TrainWave, here: Counter[tuple[str, str]], phased: int) -> WaveStanding:
+def _of_wave(
+    train: Train, wave: TrainWave, here: Counter[tuple[str, str]], phased: int, follows: bool
+) -> WaveStanding:  # fmt: skip
     states: Counter[str] = Counter()
     for (_, state), count in here.items():
         states[state] += count
@@ -165,7 +211,7 @@ def _of_wave(train: Train, wave: TrainWave, here: Counter[tuple[str, str]], phas
     return WaveStanding(
         wave, bars, states,
         held=waits if wave.release_allowed_at is None else 0,
-        half=phased if wave.full_allowed_at is None else 0,
+        half=phased if wave.full_allowed_at is None else 0, at_gate=follows and is_at_gate(train, wave),
     )  # fmt: skip
 
 
@@ -207,22 +253,22 @@ def _speed(db: Session, train: Train, waves: tuple[WaveStanding, ...]) -> tuple[
 def _groups(db: Session, train: Train) -> tuple[Group, ...]:
     """The largest first. Texts of WeChat tell hosts and names, so the errcode makes the group where there is one."""
     step, row = TrainStep, TrainProgram
-    own = case((step.errcode.is_(None), step.error), else_="").label("own")
-    columns = (step.step, step.errcode, step.operation, own)
+    columns = (step.step, step.errcode, step.operation, own_words().label("own"))
+    repair = func.coalesce(func.min(step.asked["repair"].astext), "").label("repair")
     query = (
-        select(*columns, func.count().label("failed"), func.min(step.error).label("example"))
+        select(*columns, func.count().label("failed"), func.min(step.error).label("example"), repair)
         .join(row, row.id == step.train_program_id)
         .where(step.train_id == train.id, step.status == StepStatus.FAILED, _counts())
         .group_by(*columns)
         .order_by(func.count().desc(), step.step, step.errcode)
+        .limit(_MOST_GROUPS)
     )
-    return tuple(
-        Group(
-            Cause(TrainStepName(one.step), one.errcode, one.operation, one.own), one.failed, one.example,
-            retriable=one.step not in _OFF_PATH and train.status != TrainStatus.CANCELLED,
-        )
-        for one in db.execute(query)
-    )  # fmt: skip
+    groups = []
+    for one in db.execute(query):
+        cause = Cause(TrainStepName(one.step), one.errcode, one.operation, one.own)
+        retriable = one.step not in _OFF_PATH and train.status != TrainStatus.CANCELLED
+        groups.append(Group(cause, remedy_of(cause, one.repair), one.failed, one.example, retriable))
+    return tuple(groups)
 
 
 def _counts() -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,20 +18,25 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.access import load_component
 from saas.components.models import ComponentApp
+from saas.releases.models import Audit
 from saas.trains.models import ProgramState, StepStatus, Train, TrainProgram, TrainStep, TrainStepName
 from saas.trains.steps import RANK
 from saas.wx.limits import Period
+
+_LOOKED_AT, _FEWEST = 200, 5
 
 
 @dataclass(frozen=True)
 class Forecast:
     """What a train still `needs`, and what is `left` to it this month; `left` is None while nobody knows.
 
-    `returns_at` is when the month's quota begins anew, `enough_at` when all could be submitted; None: never, since the
-    reserve takes all.
+    `due` of them could be submitted now. `returns_at` is when the month's quota begins anew, `enough_at` when all
+    could be submitted; None: never, since the reserve takes all. `ends_at`: when the last of them will be decided, by
+    how long audits took of late; None where nothing tells.
     """
 
     needs: int
+    due: int
     left: int | None
     rest: int | None
     limit: int
@@ -39,6 +44,7 @@ class Forecast:
     read_at: datetime | None
     returns_at: datetime
     enough_at: datetime | None
+    ends_at: datetime | None
 
     @property
     def short(self) -> int:
@@ -46,16 +52,15 @@ class Forecast:
 
 
 def forecast(db: Session, train: Train) -> Forecast:
-    """Whether the quota suffices for what has not been submitted yet; two queries."""
+    """Whether the quota suffices for what has not been submitted yet; three queries."""
     component = load_component(db, train.component_id)
     early = [step for step, rank in RANK.items() if rank <= RANK[TrainStepName.SUBMIT]]
     states = (ProgramState.PLANNED, ProgramState.WAITING, ProgramState.READY, ProgramState.RUNNING)
-    query = select(func.count()).select_from(TrainProgram)
-    needs = db.scalar(
-        query.where(
-            TrainProgram.train_id == train.id, TrainProgram.state.in_(states), TrainProgram.step.in_(early)
-        )
-    ) or 0  # fmt: skip
+    row = TrainProgram
+    waits = (row.step == TrainStepName.SUBMIT, row.state == ProgramState.READY)
+    query = select(func.count(), func.count().filter(*waits))
+    query = query.where(row.train_id == train.id, row.state.in_(states), row.step.in_(early))
+    needs, due = db.execute(query).one()
     rest = known_rest(component)
     left = None if rest is None else max(0, rest - train.reserve)
     returns_at, enough_at = _month_ends(), clock.now()
@@ -63,10 +68,13 @@ def forecast(db: Session, train: Train) -> Forecast:
     monthly = max(0, (component.audit_quota_limit or 0) - train.reserve)
     for _ in range(math.ceil(short / monthly) if monthly else 0):
         enough_at = _month_ends(enough_at)
+    if short and not monthly:
+        enough_at = None
+    typical = _typical_audit(db) if needs else None
     return Forecast(
-        needs=needs, left=left, rest=rest, limit=component.audit_quota_limit or 0, reserve=train.reserve,
+        needs=needs, due=due, left=left, rest=rest, limit=component.audit_quota_limit or 0, reserve=train.reserve,
         read_at=component.quota_read_at, returns_at=returns_at,
-        enough_at=None if short and not monthly else enough_at,
+        enough_at=enough_at, ends_at=enough_at + typical if enough_at and typical else None,
     )  # fmt: skip
 
 
@@ -92,6 +100,19 @@ def known_rest(component: ComponentApp) -> int | None:
     if read_at is None or month.start(read_at) != month.start(clock.now()):
         return None
     return component.audit_quota_rest
+
+
+def _typical_audit(db: Session) -> timedelta | None:
+    """How long nine of ten of the provider's last audits took; None while there are too few to tell."""
+    took = (
+        select((Audit.decided_at - Audit.submitted_at).label("took"))
+        .where(Audit.decided_at.is_not(None), Audit.submitted_at.is_not(None))
+        .order_by(Audit.id.desc())
+        .limit(_LOOKED_AT)
+        .subquery()
+    )
+    found = db.execute(select(func.count(), func.percentile_cont(0.9).within_group(took.c.took))).one()
+    return found[1] if found[0] >= _FEWEST else None
 
 
 def _under_way(db: Session, component_id: UUID) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from saas import clock
@@ -18,13 +18,13 @@ from saas.errors import N_, Conflict
 from saas.programs.models import Program
 from saas.releases import bulk, phasing
 from saas.releases.audits import OPEN as AUDIT_OPEN
-from saas.releases.models import Audit, Upload, UploadStatus
+from saas.releases.models import Audit
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.trains import planning
+from saas.trains.causes import Cause
 from saas.trains.conducting import wake_conductor, waves_of
 from saas.trains.models import (
-    OPEN,
     ProgramState,
     StepStatus,
     Train,
@@ -34,29 +34,14 @@ from saas.trains.models import (
     TrainStepName,
     TrainWave,
 )
-from saas.trains.steps import batch_ids, note_steps
+from saas.trains.retrying import failed_at, take_on
+from saas.trains.steps import batch_ids, note_steps, of_train
+from saas.trains.stopping import go_on
+from saas.trains.telling import close_end, tell
+from saas.trains.waiting import is_at_gate
 
 _UNDOS = ("undo_audit_day", "undo_audit_month")
 _SOME = 500
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a step failed: an errcode of an operation, or without one our own words."""
-
-    step: TrainStepName
-    errcode: int | None
-    operation: str
-    error: str
-
-    @property
-    def holds(self) -> ColumnElement[bool]:
-        """The condition on failed steps."""
-        same = and_(
-            TrainStep.step == self.step, TrainStep.errcode.is_not_distinct_from(self.errcode),
-            TrainStep.operation == self.operation,
-        )  # fmt: skip
-        return same if self.errcode is not None else and_(same, TrainStep.error == self.error)
 
 
 @dataclass(frozen=True)
@@ -71,6 +56,7 @@ def start(db: Session, train: Train, *, who: Who) -> int:
     """Set a draft off; answers how many mini programs go."""
     count = planning.start_train(db, train, who=who)
     wake_conductor(db, train)
+    tell(db, train)
     return count
 
 
@@ -89,9 +75,9 @@ def resume(db: Session, train: Train, *, who: Who) -> None:
     if train.status == TrainStatus.RUNNING:
         return
     _refuse_unless(train, TrainStatus.PAUSED, TrainStatus.STOPPED)
-    train.status, train.why, train.why_detail, train.counts_from = TrainStatus.RUNNING, "", {}, clock.now()
-    batches.resume_all(db, batch_ids(waves_of(db, train)))
+    go_on(db, train)
     wake_conductor(db, train)
+    tell(db, train)
     activity.record(db, who, "train.resume", train)
 
 
@@ -101,7 +87,7 @@ def cancel(db: Session, train: Train, *, who: Who) -> None:
     if train.status == TrainStatus.CANCELLED:
         return
     _refuse_unless(train, TrainStatus.RUNNING, TrainStatus.PAUSED, TrainStatus.STOPPED)
-    train.status, train.finished_at = TrainStatus.CANCELLED, clock.now()
+    train.status, train.finished_at, train.why, train.why_detail = TrainStatus.CANCELLED, clock.now(), "", {}
     ids = batch_ids(waves_of(db, train))
     batches.drop_unbegun(db, ids)
     batches.resume_all(db, ids)
@@ -118,43 +104,27 @@ def cancel(db: Session, train: Train, *, who: Who) -> None:
         .execution_options(synchronize_session=False)
     )
     wake_conductor(db, train)
+    tell(db, train)
     activity.record(db, who, "train.cancel", train, detail={"count": count})
 
 
-def retry_failed(db: Session, train: Train, *, who: Who, cause: Cause | None = None) -> int:
-    """Give those that failed another try, all or those of one cause; answers how many.
-
-    A rejected one is submitted once more, which takes a submission. Where the trial version is not this train's any
-    more, it is uploaded first.
-    """
+def retry_failed(
+    db: Session, train: Train, *, who: Who, cause: Cause | None = None, places: Collection[UUID] | None = None
+) -> int:
+    """Give those that failed another try, all, those of one cause or those that are named; answers how many. See
+    `take_on`."""
     _hold(db, train, who)
     _refuse_unless(train, TrainStatus.RUNNING, TrainStatus.PAUSED, TrainStatus.STOPPED, TrainStatus.DONE)
-    planning.hold_trains(db, train)
-    row, other = TrainProgram, aliased(TrainProgram)
-    taken = select(other.id).where(other.program_id == row.program_id, other.state.in_(OPEN)).exists()
-    conditions = [row.train_id == train.id, row.state == ProgramState.FAILED, ~taken]
-    if cause is not None:
-        failed = (TrainStep.train_program_id == row.id, TrainStep.step == row.step, cause.holds)
-        conditions.append(select(TrainStep.id).where(*failed, TrainStep.status == StepStatus.FAILED).exists())
-    kept = select(Upload.id).where(Upload.id == row.upload_id, Upload.status == UploadStatus.READY).exists()
-    early = row.step.in_((TrainStepName.CHECK, TrainStepName.SUBMIT, TrainStepName.AUDIT))
-    step = case(
-        (and_(early, ~kept), TrainStepName.UPLOAD.value), (early, TrainStepName.CHECK.value), else_=row.step
-    )  # fmt: skip
-    retried = db.execute(
-        update(row)
-        .where(*conditions)
-        .values(step=step, state=ProgramState.READY, state_at=clock.now())
-        .execution_options(synchronize_session=False)
-    )
-    assert isinstance(retried, CursorResult)
-    if retried.rowcount:
+    chosen = [] if places is None else [TrainProgram.id.in_(places)]
+    count = take_on(db, train, *chosen, *([failed_at(cause.holds)] if cause else []))
+    if count:
         train.counts_from = clock.now()
         if train.status == TrainStatus.DONE:
             train.status, train.finished_at = TrainStatus.RUNNING, None
         wake_conductor(db, train)
-        activity.record(db, who, "train.retry", train, detail={"count": retried.rowcount})
-    return retried.rowcount
+        tell(db, train)
+        activity.record(db, who, "train.retry", train, detail={"count": count})
+    return count
 
 
 def skip(db: Session, train: Train, place: TrainProgram, *, who: Who) -> None:
@@ -175,6 +145,57 @@ def skip(db: Session, train: Train, place: TrainProgram, *, who: Who) -> None:
     activity.record(db, who, "train.skip", train, detail={"program": place.program_name})
 
 
+def skip_failed(db: Session, train: Train, *, who: Who, cause: Cause) -> int:
+    """Let those that failed for one cause go no further in this train; answers how many."""
+    _hold(db, train, who)
+    _refuse_unless(train, TrainStatus.RUNNING, TrainStatus.PAUSED, TrainStatus.STOPPED, TrainStatus.DONE)
+    met = and_(TrainProgram.state == ProgramState.FAILED, failed_at(cause.holds))
+    count = _change(db, train, ProgramState.SKIPPED, met)
+    if count:
+        tell(db, train)
+        activity.record(db, who, "train.skip", train, detail={"count": count})
+    return count
+
+
+def let_on(db: Session, train: Train, wave: TrainWave, *, who: Who) -> None:
+    """Let the wave after this one go, where the train waits for a word."""
+    _hold(db, train, who)
+    _refuse_unless(train, TrainStatus.RUNNING)
+    db.refresh(wave)
+    if wave.let_on_at is not None:
+        return
+    if not is_at_gate(train, wave):
+        raise Conflict(N_("这一批还没有到可以放行的时候"))
+    wave.let_on_at = clock.now()
+    wake_conductor(db, train)
+    tell(db, train)
+    activity.record(db, who, "train.let_on", train, detail={"wave": wave.number})
+
+
+def adjust(db: Session, train: Train, *, who: Who, **changes: Any) -> None:
+    """Change how a train goes on (`planning.CHANGEABLE`); what has been submitted or released stays so."""
+    _hold(db, train, who)
+    if train.is_over:
+        raise Conflict(N_("批量发布的状态已经变了，请刷新页面"))
+    planning.check_numbers(changes)
+    for name, value in changes.items():
+        setattr(train, name, value)
+    if train.status != TrainStatus.DRAFT:
+        if train.releases_itself:
+            for wave in waves_of(db, train):
+                if wave.opened_at is not None and wave.release_allowed_at is None:
+                    wave.release_allowed_at = clock.now()
+        wake_conductor(db, train)
+        tell(db, train)
+    activity.record(db, who, "train.adjust", train, detail={"version": train.user_version})
+
+
+def acknowledge(db: Session, train: Train, *, who: Who) -> None:
+    """Somebody has seen how the train ended: it is no to-do any more."""
+    _hold(db, train, who)
+    close_end(db, train)
+
+
 def allow_release(db: Session, train: Train, wave: TrainWave, *, who: Who, full: bool = False) -> None:
     """Release what is approved of a wave, and what will be; `full`: to all users, after a phased release."""
     _hold(db, train, who)
@@ -189,6 +210,7 @@ def allow_release(db: Session, train: Train, wave: TrainWave, *, who: Who, full:
     else:
         wave.release_allowed_at = clock.now()
     wake_conductor(db, train)
+    tell(db, train)
     activity.record(db, who, "train.release_full" if full else "train.release", train, detail={"wave": wave.number})
 
 
@@ -271,6 +293,7 @@ def roll_back(db: Session, train: Train, *, who: Who) -> Asked:
         [(one.id, one.program_id, one.program_name, {"audit": str(one.audit_id)}) for one in shared],
     )  # fmt: skip
     count = len(online) + len(shared)
+    close_end(db, train)
     if count:
         activity.record(db, who, "train.roll_back", train, detail={"count": count, "version": version})
     return Asked(count, without)
@@ -283,7 +306,7 @@ def _lead_off(
     """Begin a step off the path: its own batch, and a row each."""
     if not rows:
         return
-    batch = open_batch(db, function, who=train.starter)
+    batch = open_batch(db, function, who=train.starter, params=of_train(train))
     subjects = [Subject(program_id, name, asked) for _, program_id, name, asked in rows]
     items = add_items(db, batch, subjects)
     note_steps(
@@ -299,6 +322,7 @@ def _lead_off(
 def _pause(db: Session, train: Train, who: Who) -> None:
     train.status = TrainStatus.PAUSED
     batches.pause_all(db, batch_ids(waves_of(db, train)))
+    tell(db, train)
     activity.record(db, who, "train.pause", train)
 
 

@@ -34,7 +34,7 @@ def batch_of(db: Session, train: Train, wave: TrainWave, step: TrainStepName) ->
         db.refresh(batch, with_for_update=True)
         if batch.status != BatchStatus.CANCELLED:
             return batch
-    batch = open_batch(db, _STEPS[step], who=train.starter, params=_params(train, step))
+    batch = open_batch(db, _STEPS[step], who=train.starter, params=of_train(train) | _params(train, step))
     wave.batches = {**wave.batches, step.value: str(batch.id)}
     return batch
 
@@ -66,6 +66,11 @@ def note_steps(
     filled = [{**fixed, **row} for row in rows]
     for start in range(0, len(filled), _MANY):
         db.execute(upsert, filled[start : start + _MANY])
+
+
+def of_train(train: Train) -> dict[str, str]:
+    """What a batch of this train carries, so that its page can name the train."""
+    return {"train": str(train.id)}
 
 
 def _params(train: Train, step: TrainStepName) -> dict[str, Any]:

@@ -92,6 +92,11 @@ def for_codes(*codes: int | tuple[str, int]) -> Callable[[type[T]], type[T]]:
     return register
 
 
+def codes_of(*kinds: type[WeChatError]) -> tuple[int, ...]:
+    """The errcodes that stand for these classes whatever the operation."""
+    return tuple(code for code, kind in _kinds.items() if isinstance(code, int) and kind in kinds)
+
+
 def from_answer(answer: Mapping[str, Any], *, operation: str = "", appid: str | None = None) -> WeChatError:
     """The error that an answer with an errcode other than 0 stands for."""
     code = int(answer["errcode"])

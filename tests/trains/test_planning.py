@@ -13,8 +13,9 @@ from saas.errors import Conflict, Forbidden, Invalid
 from saas.programs.models import AuthorizationStatus, Program
 from saas.releases.models import Audit, AuditStatus, CodeState
 from saas.trains.access import load_train
+from saas.trains.drafts import delete_draft
 from saas.trains.models import ProgramState, Train, TrainStatus
-from saas.trains.planning import OTHER_TRAIN, Options, delete_draft, start_train, wave_sizes
+from saas.trains.planning import OTHER_TRAIN, Options, start_train, wave_sizes
 from tests.trains.conftest import Yard
 
 

@@ -19,8 +19,9 @@ from saas.releases import bulk, phasing
 from saas.releases.models import AuditStatus, Upload, UploadStatus
 from saas.tenants.models import Activity
 from saas.trains import steering
+from saas.trains.causes import Cause
 from saas.trains.models import ProgramState, StepStatus, TrainStatus, TrainStepName
-from saas.trains.steering import Asked, Cause
+from saas.trains.steering import Asked
 from saas.wx.limits import BY_NAME
 from tests.trains.conftest import Yard
 

@@ -103,7 +103,7 @@ def test_failures_are_told_by_cause_and_retried_by_group(browser: Browsers, yard
 def test_a_stopped_train_says_why_and_goes_on(browser: Browsers, yard: Yard) -> None:  # noqa: F811
     train = yard.running(2)
     yard.conduct(train, 2)
-    yard.end(train, "upload", only=1, errcode=61004, operation="commit")
+    yard.end(train, "upload", only=1, errcode=85014, operation="commit")
     yard.conduct(train)
     page = browser("alice").text(address(train))
     assert "批量发布自动停下了" in page

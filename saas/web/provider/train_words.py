@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from saas.errors import N_
 from saas.trains.models import (
+    Holds,
     OpensAfter,
     ProgramState,
     StepStatus,
@@ -71,6 +72,11 @@ STEP_STATES = {
     StepStatus.FAILED: (N_("失败"), "danger"),
     StepStatus.CANCELLED: (N_("没有进行"), "secondary"),
 }
+HOLDS = {
+    Holds.NEVER: N_("不用，自动开始下一批"),
+    Holds.CANARY: N_("试点批之后等我放行"),
+    Holds.EVERY: N_("每一批之后都等我放行"),
+}
 GOALS = {
     OpensAfter.SUBMITTED: N_("全部提交审核后"),
     OpensAfter.APPROVED: N_("审核都有结果后"),
@@ -113,8 +119,8 @@ def stopped_because(train: Train) -> str:
     """Why it stopped by itself."""
     detail = train.why_detail
     cause = ""
-    if train.why in (StopReason.EVERYBODY, StopReason.SAME_CAUSE):
-        code, own = detail["errcode"], detail["error"]
+    if train.why in (StopReason.EVERYBODY, StopReason.SAME_CAUSE, StopReason.COMPONENT, StopReason.NOBODY):
+        code, own = detail.get("errcode"), detail["error"]
         cause = explain(code, detail["operation"] or None)["cause"] if code is not None else _(own)
     texts = {
         StopReason.REJECTS: lambda: _(
@@ -124,6 +130,8 @@ def stopped_because(train: Train) -> str:
         StopReason.SAME_CAUSE: lambda: _(
             "%(count)d 个小程序因为同一个原因失败：%(cause)s", cause=cause, **_of(detail, "count")
         ),
+        StopReason.COMPONENT: lambda: _("第三方平台现在调用不了微信：%(cause)s", cause=cause),
+        StopReason.NOBODY: lambda: _("到了计划的时间，但是没有开始：%(cause)s", cause=cause),
         StopReason.NOTHING_PASSED: lambda: _("这一批没有一个成功，失败 %(count)d 个。", **_of(detail, "count")),
     }
     return str(texts[StopReason(train.why)]()) if train.why else ""
@@ -141,19 +149,28 @@ def quota_text(seen: Forecast) -> str:
     reserved = _("（剩 %(rest)d 次，保留 %(reserve)d 次）", **numbers) if seen.reserve else ""
     head = _("还要提交 %(needs)d 个，本月还能用 %(left)d 次", **numbers) + reserved
     if not seen.short:
-        return str(_("%(head)s，够用。", head=head))
+        return _ending(_("%(head)s，够用。", head=head), seen)
     if seen.enough_at is None:
         return str(_("%(head)s。保留的次数不少于每月额度，这样提交不完，请减少保留的次数。", head=head))
     parts = {"head": head, "short": seen.short, "day": _day(seen.returns_at), "end": _day(seen.enough_at)}
     if seen.enough_at > seen.returns_at:
-        return str(_("%(head)s，差 %(short)d 次：%(day)s 额度恢复后继续，%(end)s 起才能全部提交。", **parts))
-    return str(_("%(head)s，差 %(short)d 次：%(day)s 额度恢复后继续提交。", **parts))
+        return _ending(_("%(head)s，差 %(short)d 次：%(day)s 额度恢复后继续，%(end)s 起才能全部提交。", **parts), seen)
+    return _ending(_("%(head)s，差 %(short)d 次：%(day)s 额度恢复后继续提交。", **parts), seen)
+
+
+def _ending(text: str, seen: Forecast) -> str:
+    """With the day on which the last one will be decided, where anything tells."""
+    if seen.ends_at is None:
+        return text
+    return str(_("%(text)s按近来的审核时间，预计 %(day)s 全部审完。", text=text, day=_day(seen.ends_at)))
 
 
 def wave_hint(train: Train, one: WaveStanding) -> str:
     """What a wave waits for, if it is anybody's word or the clock."""
     if one.held:
         return str(_("%(count)d 个已审核通过，等您发布。", count=one.held))
+    if one.at_gate:
+        return str(_("这一批已经可以了，等您放行下一批。"))
     if one.half:
         return str(_("%(count)d 个正在灰度，等您全量发布。", count=one.half))
     ready = one.wave.release_allowed_at is not None and train.window_from is not None

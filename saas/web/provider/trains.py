@@ -19,12 +19,14 @@ from saas.components.access import list_components
 from saas.errors import N_, AppError
 from saas.releases import templates
 from saas.tenants.access import Verb, require
-from saas.trains import planning, progress, steering
+from saas.trains import drafts, planning, progress, steering
 from saas.trains.access import get_train, get_train_program, get_wave
+from saas.trains.causes import Cause
 from saas.trains.models import OpensAfter, ProgramState, Train, TrainStatus, TrainStepName
 from saas.trains.planning import Options
+from saas.trains.progress import Places
 from saas.trains.quota import forecast
-from saas.trains.steering import Asked, Cause
+from saas.trains.steering import Asked
 from saas.web.forms import Form, TextField, at_most, chosen
 from saas.web.going import done, refused
 from saas.web.pages import is_fragment_request, render
@@ -158,7 +160,7 @@ def show_train(train_id: UUID) -> ResponseReturnValue:
     context: dict[str, Any] = {
         "train": train, "standing": standing, "moves": moves, "pause": 3 if calls else 15,
         "quota": words.quota_text(forecast(g.db, train)),
-        "excluded": progress.list_places(g.db, train, state=ProgramState.EXCLUDED, limit=10),
+        "excluded": progress.list_places(g.db, train, Places(ProgramState.EXCLUDED), limit=10),
         "code": template_name(templates.template_rows(g.db, [train.template_row_id])[train.template_row_id]),
     }  # fmt: skip
     response = render("provider/trains/show.html", block="progress", **context)
@@ -172,7 +174,7 @@ def list_train_programs(train_id: UUID) -> ResponseReturnValue:
     train = get_train(g.db, g.who, train_id)
     state, wave_id = request.args.get("state", ""), request.args.get("wave", type=UUID)
     state, after = state if state in words.STATES else "", request.args.get("after", type=UUID)
-    rows = progress.list_places(g.db, train, state=state, wave_id=wave_id, after=after, limit=_PLACES + 1)
+    rows = progress.list_places(g.db, train, Places(state, wave_id), after=after, limit=_PLACES + 1)
     more, rows = len(rows) > _PLACES, rows[:_PLACES]
     counts = progress.count_states(g.db, [train.id])[train.id]
     here: dict[str, Any] = {"train_id": train.id, "state": state or None, "wave": wave_id}
@@ -211,7 +213,7 @@ def start_train(train_id: UUID) -> ResponseReturnValue:
 def delete_train(train_id: UUID) -> ResponseReturnValue:
     train = get_train(g.db, g.who, train_id, Verb.WORK)
     try:
-        planning.delete_draft(g.db, train, who=g.who)
+        drafts.delete_draft(g.db, train, who=g.who)
     except AppError as error:
         return refused(error, _page(train))
     return done(_("已删除草稿"), url_for("provider.list_trains"))
