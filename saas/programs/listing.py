@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -23,14 +23,19 @@ from saas.tenants.models import Merchant
 
 MOST_SELECTED = 20_000
 _COUNTED = 1000
+IN_AUDIT = (Word.SUBMITTING, Word.IN_REVIEW, Word.DELAYED)
 _APPID = re.compile(r"wx[0-9a-f]{1,16}")
+_AGE = re.compile(r"[0-9]{1,4}-(?:[0-9]{1,4})?")
+_REASON = re.compile(r"none|[0-9.]+(?:\+[0-9.]+)*|~[0-9a-f]{24}")
 
 
 class VersionOf(StrEnum):
-    """What a version filter compares; templates are compared by WeChat's number."""
+    """What a version filter compares; templates are compared by WeChat's number, and AUDIT, what reviewers have now, is
+    asked for as it is written."""
 
     ONLINE = "online"
     TRIAL = "trial"
+    AUDIT = "audit"
     ONLINE_TEMPLATE = "online_template"
     TRIAL_TEMPLATE = "trial_template"
 
@@ -39,6 +44,7 @@ class Compares(StrEnum):
     BELOW = "lt"
     EQUALS = "eq"
     FROM = "ge"
+    NONE = "none"  # there is no such version
 
 
 class Due(StrEnum):
@@ -65,7 +71,8 @@ class ProgramFilter:
     """Which mini programs a list shows. All parts are text as an address carries it; an empty one asks nothing.
 
     `merchant` and `owner` are ids or NOBODYS, and `owner` also both with a comma between; `lacking` is a permission
-    set's number or `essential`.
+    set's number or `essential`. `age` is for how many days its version has been online: `90-` or `30-90`. `reject` is
+    the reason of a rejection that waits (`Program.reject_key`).
     """
 
     q: str = ""
@@ -84,6 +91,8 @@ class ProgramFilter:
     version_of: str = ""
     compares: str = ""
     version: str = ""
+    age: str = ""
+    reject: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> ProgramFilter:
@@ -110,16 +119,10 @@ class ProgramFilter:
                 parts[name] = ""
         if parts["lacking"] != "essential" and not re.fullmatch(r"[0-9]{1,4}", parts["lacking"]):
             parts["lacking"] = ""
-        template = parts["version_of"] in (VersionOf.ONLINE_TEMPLATE, VersionOf.TRIAL_TEMPLATE)
-        if (
-            not parts["version_of"]
-            or not parts["version"]
-            or (template and not re.fullmatch("[0-9]{1,9}", parts["version"]))
-        ):
-            parts["version_of"] = parts["compares"] = parts["version"] = ""
-        elif not parts["compares"]:
-            parts["compares"] = Compares.EQUALS
-        return cls(**parts)
+        for name, shape in (("age", _AGE), ("reject", _REASON)):
+            if not shape.fullmatch(parts[name]):
+                parts[name] = ""
+        return cls(**{**parts, **_version_asked(parts)})
 
     def parts(self) -> dict[str, str]:
         """What an address needs to carry."""
@@ -221,11 +224,34 @@ def matching(db: Session, wanted: ProgramFilter) -> Select[Program]:
     if wanted.lacking:
         sets = list(ESSENTIAL) if wanted.lacking == "essential" else [int(wanted.lacking)]
         query = query.where(~Program.permission_sets.contains(sets))
-    if wanted.version_of:
+    if wanted.version_of == VersionOf.AUDIT:
+        row = aliased(ProgramStep)
+        here = (row.program_id == Program.id) & (row.step == Step.AUDIT) & row.word.in_(IN_AUDIT)
+        query = query.join(row, here & (row.detail["version"].astext == wanted.version))
+    elif wanted.version_of:
         query = query.where(_compared(wanted))
+    if wanted.age:
+        row = aliased(ProgramStep)
+        query = query.join(row, (row.program_id == Program.id) & (row.step == Step.ONLINE))
+        query = query.where(Program.online_version_key > "", *_aged(row.since, wanted.age))
+    if wanted.reject:
+        query = query.where(Program.rejected_audit_id.is_not(None), Program.reject_key == wanted.reject)
     if _APPID.fullmatch(wanted.q.lower()):
         return query.where(Program.appid >= wanted.q.lower(), Program.appid < wanted.q.lower() + "g")
     return narrow(db, query, wanted.q) if wanted.q else query
+
+
+def _version_asked(parts: Mapping[str, str]) -> dict[str, str]:
+    """The three parts of a version filter, or three empty ones."""
+    asked = {name: parts[name] for name in ("version_of", "compares", "version")}
+    kind, wants_none = asked["version_of"], asked["compares"] == Compares.NONE
+    is_template = kind in (VersionOf.ONLINE_TEMPLATE, VersionOf.TRIAL_TEMPLATE)
+    if wants_none and kind and kind != VersionOf.AUDIT:
+        return asked | {"version": ""}
+    if not kind or not asked["version"] or (is_template and not re.fullmatch("[0-9]{1,9}", asked["version"])):
+        return dict.fromkeys(asked, "")
+    fixed = kind == VersionOf.AUDIT or not asked["compares"]
+    return asked | ({"compares": Compares.EQUALS} if fixed else {})
 
 
 def _one_of(column: InstrumentedAttribute[UUID | None], chosen: Collection[str]) -> ColumnElement[bool]:
@@ -241,10 +267,21 @@ def _compared(wanted: ProgramFilter) -> ColumnElement[bool]:
         VersionOf.ONLINE_TEMPLATE: (Program.online_template, wanted.version),
         VersionOf.TRIAL_TEMPLATE: (Program.trial_template, wanted.version),
     }[VersionOf(wanted.version_of)]  # fmt: skip
+    if wanted.compares == Compares.NONE:
+        return column == "" if isinstance(column.type, Text) else column.is_(None)
     bound = value if isinstance(column.type, Text) else int(value)
     if wanted.compares == Compares.BELOW:
         return (column < bound) & (column > "" if isinstance(column.type, Text) else column >= 0)
     return column >= bound if wanted.compares == Compares.FROM else column == bound
+
+
+def _aged(since: InstrumentedAttribute[datetime | None], age: str) -> list[ColumnElement[bool]]:
+    """As old as `30-90` says, in days; the first day counts, the last does not."""
+    least, most = (timedelta(days=int(days)) if days else None for days in age.split("-"))
+    now = clock.now()
+    return [
+        *([since <= now - least] if least is not None else []), *([since > now - most] if most is not None else []),
+    ]  # fmt: skip
 
 
 def _is_id(value: str) -> bool:

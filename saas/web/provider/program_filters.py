@@ -19,6 +19,7 @@ from saas.tenants.members import Member, list_members
 from saas.tenants.merchants import get_merchant
 from saas.web.language import spoken
 from saas.wx.permissions import permission_set
+from saas.wx.reasons import UNSTATED
 
 Choices = list[tuple[str, str]]
 
@@ -45,9 +46,13 @@ def filter_choices(wanted: ProgramFilter) -> dict[str, Choices]:
         "merchant": merchant_choices(wanted),
         "version_of": [
             ("", _("版本：全部")), (VersionOf.ONLINE, _("线上版本")), (VersionOf.TRIAL, _("体验版本")),
+            (VersionOf.AUDIT, _("审核中的版本")),
             (VersionOf.ONLINE_TEMPLATE, _("线上模板编号")), (VersionOf.TRIAL_TEMPLATE, _("体验版模板编号")),
         ],
-        "compares": [(Compares.BELOW, _("低于")), (Compares.EQUALS, _("等于")), (Compares.FROM, _("不低于"))],
+        "compares": [(Compares.BELOW, _("低于")), (Compares.EQUALS, _("等于")), (Compares.FROM, _("不低于")),
+            (Compares.NONE, _("没有"))],
+        "age": age_choices(wanted.age),
+        "reject": [("", _("驳回原因：全部")), (wanted.reject, reject_name(wanted.reject))][: 1 + bool(wanted.reject)],
     }  # fmt: skip
 
 
@@ -61,6 +66,25 @@ def due_choices() -> Choices:
         ("", _("期限：全部")), (Due.OVERDUE, _("已超过期限")),
         (Due.DAY, _("24 小时内到期")), (Due.WEEK, _("7 天内到期")),
     ]  # fmt: skip
+
+
+def age_choices(wanted: str = "") -> Choices:
+    """Since when the online version has been there; a range of the fleet's map, too, if that is wanted."""
+    days = {"30-": 30, "90-": 90, "180-": 180, "365-": 365}
+    older = [(age, _("上线 %(days)d 天以上", days=count)) for age, count in days.items()]
+    choices = [("", _("上线多久：全部")), *older]
+    if wanted and wanted not in days:
+        least, most = wanted.split("-")
+        span = _("上线 %(least)s 到 %(most)s 天", least=least, most=most) if most else ""
+        choices.append((wanted, span or _("上线 %(days)s 天以上", days=least)))
+    return choices
+
+
+def reject_name(key: str) -> str:
+    """A reason of rejections, as short as a filter."""
+    if key == UNSTATED:
+        return str(_("微信没有说明原因"))
+    return str(_("文字相同的原因") if key.startswith("~") else _("规则 %(rules)s", rules=key.replace("+", _("、"))))
 
 
 def _shared(owner: str) -> Choices:
