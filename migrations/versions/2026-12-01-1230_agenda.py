@@ -72,7 +72,6 @@ def upgrade() -> None:
     op.create_table(
         "violation_watches",
         sa.Column("program_id", sa.Uuid(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("errcode", sa.Integer(), nullable=True),
         sa.Column("operation", sa.Text(), nullable=False),
@@ -90,7 +89,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_violation_watches")),
         sa.UniqueConstraint("program_id", name=op.f("uq_violation_watches_program_id")),
     )
-    op.create_index("ix_violation_watches_due", "violation_watches", ["due_at"], unique=False)
     op.create_index(op.f("ix_violation_watches_provider_id"), "violation_watches", ["provider_id"], unique=False)
     op.create_table(
         "shuttings",

@@ -27,6 +27,7 @@ from saas.programs.categories import note_categories
 from saas.programs.certification_progress import note_certification
 from saas.programs.exchange import set_numbers
 from saas.programs.models import AuthorizationStatus, NameReview, Program, ReviewStatus
+from saas.programs.shutting import note_account
 from saas.programs.standing import note_step
 from saas.programs.words import Step, Word
 from saas.queue import Lane, enqueue, waiting
@@ -78,7 +79,24 @@ def refresh(db: Session, item: BatchItem) -> None:
 
 
 def read_profile(db: Session, program: Program) -> CallFailed | None:
-    """Ask WeChat who this account is; answers its refusal, if it refused. NotAuthorized ends the authorization."""
+    """Ask WeChat for all that it tells of this account; answers its refusal, if it refused."""
+    if (refused := read_account(db, program)) is not None:
+        return refused
+    component = load_component(db, program.component_id)
+    if program.authorization == AuthorizationStatus.AUTHORIZED:
+        if program.registered_by_api:
+            _read_counters(db, component, program)
+        if DEVELOPMENT in program.permission_sets:
+            _read_search_status(db, component, program)
+    if program.avatar_url:
+        enqueue(db, FETCH_AVATAR, program.id)
+    return None
+
+
+def read_account(db: Session, program: Program) -> CallFailed | None:
+    """Ask WeChat who this account is, in one call; answers its refusal, if it refused. NotAuthorized ends the
+    authorization.
+    """
     component = load_component(db, program.component_id)
     authorized_at, asked_at = program.authorized_at, clock.now()
     settle(db)
@@ -103,13 +121,7 @@ def read_profile(db: Session, program: Program) -> CallFailed | None:
         note_profile(db, program)
         note_categories(db, program)
         note_certification(db, program)
-    if program.authorization == AuthorizationStatus.AUTHORIZED:
-        if program.registered_by_api:
-            _read_counters(db, component, program)
-        if DEVELOPMENT in program.permission_sets:
-            _read_search_status(db, component, program)
-    if program.avatar_url:
-        enqueue(db, FETCH_AVATAR, program.id)
+    note_account(db, program)
     return None
 
 

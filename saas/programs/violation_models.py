@@ -82,13 +82,12 @@ class Violation(TenantOwned, Base):
 
 
 class ViolationWatch(Failable, TenantOwned, Base):
-    """When a mini program's penalties were last read, why not, and when they are to be read again."""
+    """When a mini program's penalties were last read, or why they could not be."""
 
     __tablename__ = "violation_watches"
-    __table_args__ = (UniqueConstraint("program_id"), _program_key(), Index("ix_violation_watches_due", "due_at"))
+    __table_args__ = (UniqueConstraint("program_id"), _program_key())
 
     program_id: Mapped[UUID]
-    due_at: Mapped[datetime]
     read_at: Mapped[datetime | None] = mapped_column(default=None)
 
 

@@ -26,7 +26,7 @@ class Level(StrEnum):
 @dataclass(frozen=True)
 class Words:
     """`title` names one alarm, `many` several of this kind; `act` is what to do, `over` the all-clear of one, `path`
-    the page below the provider's address.
+    the page below the provider's address. `reminds`: people hear of it again while it stays open.
     """
 
     level: Level
@@ -35,6 +35,7 @@ class Words:
     act: str
     over: str
     path: str = "/health"
+    reminds: bool = True
 
 
 WORDS: Mapping[AlarmKind, Words] = {
@@ -153,6 +154,31 @@ WORDS: Mapping[AlarmKind, Words] = {
         N_("请按原因处理后重试。"),
         N_("批量发布“%(name)s”的失败已有人处理"),
         path="/trains",
+    ),
+    AlarmKind.VIOLATION: Words(
+        Level.WARNING,
+        N_("“%(name)s”被微信处罚：%(reason)s"),
+        N_("%(count)s 条新的微信处罚"),
+        N_("请到违规页查看条款，需要时请商家在微信公众平台申诉。"),
+        N_("“%(name)s”的处罚已撤销"),
+        path="/violations",
+    ),
+    AlarmKind.PROGRAM_SHUT: Words(
+        Level.URGENT,
+        N_("“%(name)s”被微信限制，用户可能打不开"),
+        N_("%(count)s 个小程序被微信限制"),
+        N_("请到违规页查看原因，并请商家登录微信公众平台处理。"),
+        N_("“%(name)s”恢复正常"),
+        path="/violations",
+    ),
+    AlarmKind.DEADLINE: Words(
+        Level.WARNING,
+        N_("“%(name)s”还有 %(days)s 天到期：%(what)s（%(day)s）"),
+        N_("%(count)s 项即将到期"),
+        N_("请到到期日历查看，提前处理。"),
+        N_("“%(name)s”已续期或处理好"),
+        path="/calendar",
+        reminds=False,
     ),
 }
 
