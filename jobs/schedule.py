@@ -53,6 +53,8 @@ CRONS = [
     Cron("jobs.schedule.prune_jobs", at="17 19 * * *"),
     Cron("jobs.tokens.look_for_expiring", every=timedelta(minutes=1)),
     Cron("jobs.components.look_at_tickets", every=timedelta(minutes=1)),
+    Cron("jobs.alarms.look_at_alarms", every=timedelta(minutes=1)),
+    Cron("jobs.alarms.forget_old_alarms", at="47 19 * * *"),
     Cron("jobs.components.look_at_quotas", every=timedelta(hours=1)),
     Cron("jobs.batches.look_at_batches", every=timedelta(minutes=1)),
     Cron("jobs.campaigns.look_for_due", every=timedelta(seconds=15)),

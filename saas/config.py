@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     )
     wechat_sign_in_site: str = Field("", description="平台的微信扫码登录：网站应用的 AppID:AppSecret")
     wechat_sign_in_account: str = Field("", description="平台的微信内登录：服务号的 AppID:AppSecret")
+    wecom_url: str = Field("https://qyapi.weixin.qq.com", description="企业微信群机器人的地址前缀，逗号分隔")
+    dingtalk_url: str = Field("https://oapi.dingtalk.com", description="钉钉机器人的地址前缀，逗号分隔")
+    feishu_url: str = Field(
+        "https://open.feishu.cn,https://open.larksuite.com", description="飞书机器人的地址前缀，逗号分隔"
+    )
+    webhooks_allowed: str = Field("", description="告警 Webhook 另外可以发往的主机或网段，逗号分隔；默认只到公网 https")
     trusted_proxies: int = Field(0, description="前置代理层数，用于取得真实来源 IP")
     metrics_token: str = Field("", description="/metrics 的访问令牌；空则仅本机可读")
     wechat_calls_per_second: int = Field(50, description="每个第三方平台每秒调用微信接口的上限")
@@ -137,6 +143,10 @@ class Settings(BaseSettings):
             if not value.startswith("https://") or _is_loopback(value):
                 faults.append(f"DAIBAN_{name.upper()} must be WeChat's https address, not {value}")
         if any(set(base64.b64decode(k)) == {0} for k in self.master_key.split(",")):
+        for kind in ("wecom", "dingtalk", "feishu"):
+            bases = self.bot_bases(kind)
+            if not bases or not all(base.startswith("https://") and not _is_loopback(base) for base in bases):
+                faults.append(f"DAIBAN_{kind.upper()}_URL must be https addresses of the bots' host")
             faults.append("DAIBAN_MASTER_KEY must be random")
         if not self.mail_url.startswith(("smtp://", "smtps://")):
             faults.append("DAIBAN_MAIL_URL must name an SMTP server")
@@ -161,6 +171,14 @@ class Settings(BaseSettings):
         return [part.strip() for part in self.exit_ips.split(",") if part.strip()]
 
     @property
+    def bot_bases(self, kind: str) -> list[str]:
+        """Where addresses of bots of this kind begin: ``wecom``, ``dingtalk`` or ``feishu``."""
+        return _parts({"wecom": self.wecom_url, "dingtalk": self.dingtalk_url, "feishu": self.feishu_url}[kind])
+
+    @property
+    def allowed_webhooks(self) -> list[str]:
+        return _parts(self.webhooks_allowed)
+
     def is_production(self) -> bool:
         return self.env is Environment.PRODUCTION
 
@@ -175,6 +193,10 @@ class Settings(BaseSettings):
 
 
 def _is_loopback(address: str) -> bool:
+def _parts(value: str) -> list[str]:
+    return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+
+
     host = urlsplit(address).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
 

@@ -6,12 +6,13 @@ the words are `saas.tenants.alarm_words`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, text, update
+from sqlalchemy import Boolean, CursorResult, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,8 +22,19 @@ from saas.queue import Lane, enqueue_for
 from saas.tenants.models import Alarm, AlarmKind
 
 TELL = "jobs.alarms.tell"
+_CHUNK = 1000
 GATHER = timedelta(seconds=20)
 """How long alarms gather before people are told, so that a thousand at once make one message."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is wrong with which thing; `detail` fills the places of the kind's words and should hold its `name`."""
+
+    provider_id: UUID
+    kind: AlarmKind
+    subject_id: UUID
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 def raise_alarm(
@@ -30,23 +42,40 @@ def raise_alarm(
 ) -> bool:
     """Open an alarm unless it is open already; says whether it is new. `detail` of an open one is brought up to date.
 
-    `subject_id` is the thing concerned; `detail` fills the places of the kind's words and should hold its `name`.
     Works in a tenant's and in a platform session.
     """
+    return raise_alarms(db, [Cause(provider_id, kind, subject_id, detail or {})]) > 0
+
+
+def raise_alarms(db: Session, causes: Iterable[Cause]) -> int:
+    """`raise_alarm` for many at once, also of several providers; says how many are new."""
     now = clock.now()
-    row = insert(Alarm).values(
-        id=new_id(), created_at=now, provider_id=provider_id, kind=kind.value, subject_id=subject_id,
-        detail=detail or {}, times=1, last_seen_at=now,
-    )  # fmt: skip
-    new = db.execute(
-        row.on_conflict_do_update(
-            index_elements=["provider_id", "kind", "subject_id"], index_where=text("cleared_at is null"),
-            set_={"detail": row.excluded.detail, "times": Alarm.times + 1, "last_seen_at": now},
-        ).returning(text("(xmax = 0) as new"))
-    ).scalar_one()  # fmt: skip
-    if new:
+    rows = {
+        (cause.provider_id, cause.kind, cause.subject_id): {
+            "id": new_id(), "created_at": now, "provider_id": cause.provider_id, "kind": cause.kind.value,
+            "subject_id": cause.subject_id, "detail": dict(cause.detail), "times": 1, "last_seen_at": now,
+        }
+        for cause in causes
+    }  # fmt: skip
+    given = list(rows.values())
+    new = [one for start in range(0, len(given), _CHUNK) for one in _open(db, given[start : start + _CHUNK])]
+    for provider_id in set(new):
         _tell(db, provider_id)
-    return bool(new)
+    return len(new)
+
+
+def _open(db: Session, rows: Sequence[dict[str, Any]]) -> list[UUID]:
+    """One statement; whose alarms are new."""
+    given = insert(Alarm).values(rows)
+    raised = db.execute(
+        given.on_conflict_do_update(
+            index_elements=["provider_id", "kind", "subject_id"], index_where=text("cleared_at is null"),
+            set_={
+                "detail": given.excluded.detail, "times": Alarm.times + 1, "last_seen_at": given.excluded.last_seen_at,
+            },
+        ).returning(Alarm.provider_id, literal_column("(xmax = 0)", Boolean))
+    )  # fmt: skip
+    return [row[0] for row in raised if row[1]]
 
 
 def clear_alarm(db: Session, provider_id: UUID, kind: AlarmKind, subject_id: UUID) -> bool:

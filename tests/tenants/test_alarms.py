@@ -1,0 +1,398 @@
+"""Alarms reach the channels that want them: once, again while they last, and once when they are over."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+
+from jobs import alarms as jobs
+from saas import clock
+from saas.db import new_id, platform_session, tenant_session
+from saas.errors import Forbidden, Invalid, NotFound
+from saas.tenants import alarm_channels, alarms
+from saas.tenants.alarm_channels import Wish
+from saas.tenants.alarm_models import AlarmChannel, AlarmMessage, AlarmTelling, ChannelKind, MessageStatus, Occasion
+from saas.tenants.alarm_words import WORDS, say
+from saas.tenants.alarms import Cause, clear_alarm, clear_alarms, raise_alarm, raise_alarms
+from saas.tenants.members import remove_member
+from saas.tenants.models import Alarm, AlarmKind
+from saas.tenants.providers import own_provider
+from tests.cast import Cast
+from tests.tenants.mailbox import mails_to
+from tests.tenants.receiver import Receiver
+
+SECRET = "a-secret-of-ours"
+LOST = AlarmKind.AUTHORIZATION_LOST
+REFUSED = AlarmKind.IP_REFUSED
+Run = Callable[..., list[str]]
+Move = Callable[[float], None]
+
+
+def add(cast: Cast, kind: ChannelKind = ChannelKind.WEBHOOK, path: str = "/hook", **wish: Any) -> UUID:
+    address = "" if kind is ChannelKind.MAIL else f"http://127.0.0.1:{wish.pop('port')}{path}"
+    wish = {"name": "值班群", "secret": SECRET, **wish}
+    with tenant_session(cast.alices) as db:
+        return alarm_channels.add_channel(db, kind, Wish(address=address, **wish), who=cast.who["alice"]).id
+
+
+def sound(cast: Cast, kind: AlarmKind = REFUSED, subject: UUID | None = None, **detail: Any) -> UUID:
+    subject = subject or new_id()
+    with tenant_session(cast.alices) as db:
+        raise_alarm(db, cast.alices, kind, subject, {"name": "爱丽平台", "ip": "203.0.113.7", **detail})
+    return subject
+
+
+def still(cast: Cast, subject: UUID, kind: AlarmKind = REFUSED) -> None:
+    with tenant_session(cast.alices) as db:
+        assert clear_alarm(db, cast.alices, kind, subject)
+
+
+def look() -> None:
+    """What the cron does every minute."""
+    with platform_session("test") as db:
+        jobs.look_at_alarms(db)
+
+
+def messages() -> list[AlarmMessage]:
+    with platform_session("test") as db:
+        return list(db.scalars(select(AlarmMessage).order_by(AlarmMessage.id)))
+
+
+def occasions(receiver: Receiver) -> list[str]:
+    return [one.content["occasion"] for one in receiver.got]
+
+
+def test_an_open_alarm_is_not_opened_again(cast: Cast) -> None:
+    subject = new_id()
+    with tenant_session(cast.alices) as db:
+        assert raise_alarm(db, cast.alices, REFUSED, subject, {"name": "一"})
+        assert not raise_alarm(db, cast.alices, REFUSED, subject, {"name": "二"})
+        alarm = db.scalars(select(Alarm)).one()
+        assert (alarm.times, alarm.detail) == (2, {"name": "二"})
+        assert clear_alarm(db, cast.alices, REFUSED, subject)
+        assert not clear_alarm(db, cast.alices, REFUSED, subject)
+        assert raise_alarm(db, cast.alices, REFUSED, subject)
+
+
+def test_many_of_several_providers_are_raised_in_one_statement(cast: Cast) -> None:
+    subject = new_id()
+    causes = [Cause(cast.alices, LOST, subject), Cause(cast.alices, LOST, subject), Cause(cast.charlies, LOST, subject)]
+    with platform_session("test") as db:
+        assert raise_alarms(db, causes) == 2
+        assert raise_alarms(db, causes) == 0
+        assert raise_alarms(db, []) == 0
+        assert clear_alarms(db, cast.charlies, [LOST], [subject]) == 1
+    with tenant_session(cast.alices) as db:
+        assert len(alarms.open_alarms(db, cast.alices)) == 1
+        assert raise_alarm(db, cast.alices, LOST, subject) is False
+
+
+def test_an_alarm_is_told_once_and_its_end_once(
+    cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move
+) -> None:
+    add(cast, port=receiver.port)
+    subject = sound(cast)
+    assert run_jobs() == []  # they gather first
+    run_jobs(wait=60)
+    look()
+    run_jobs(wait=60)
+    assert occasions(receiver) == ["raised"]
+    still(cast, subject)
+    run_jobs(wait=60)
+    move_clock(7 * 86400)
+    look()
+    run_jobs(wait=60)
+    assert occasions(receiver) == ["raised", "cleared"]
+    assert "已恢复" in receiver.got[1].content["title"]
+
+
+def test_what_was_over_before_it_was_told_is_never_told(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    add(cast, port=receiver.port)
+    still(cast, sound(cast))
+    run_jobs(wait=60)
+    look()
+    run_jobs(wait=60)
+    assert receiver.got == []
+
+
+def test_a_storm_is_one_message_with_a_count(cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move) -> None:
+    add(cast, port=receiver.port)
+    subjects = [new_id() for _ in range(1000)]
+    with tenant_session(cast.alices) as db:
+        raise_alarms(db, [Cause(cast.alices, LOST, one, {"name": f"小店{n}"}) for n, one in enumerate(subjects)])
+    run_jobs(wait=60)
+    first = receiver.got[0].content
+    assert (len(receiver.got), first["count"]) == (1, 1000)
+    assert "1000 个小程序的授权已失效" in first["title"]
+    assert "小店0、小店1" in first["text"]
+    assert len(first["text"]) < 500
+    sound(cast, LOST, name="落后的")
+    run_jobs(wait=60)
+    look()
+    run_jobs(wait=60)
+    assert len(receiver.got) == 1  # stragglers wait
+    move_clock(300)
+    look()
+    run_jobs(wait=60)
+    assert [one.content["count"] for one in receiver.got] == [1000, 1]
+    with tenant_session(cast.alices) as db:
+        assert clear_alarms(db, cast.alices, [LOST], subjects) == 1000
+    run_jobs(wait=60)
+    assert [(one.content["occasion"], one.content["count"]) for one in receiver.got][2:] == [("cleared", 1000)]
+
+
+def test_another_kind_does_not_wait_for_a_storm(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    add(cast, port=receiver.port)
+    sound(cast, LOST)
+    run_jobs(wait=60)
+    sound(cast)
+    run_jobs(wait=60)
+    assert [one.content["alarms"][0]["kind"] for one in receiver.got] == ["authorization_lost", "ip_refused"]
+
+
+def test_reminders_come_at_growing_intervals(cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move) -> None:
+    add(cast, port=receiver.port)
+    sound(cast)
+    run_jobs(wait=60)
+    found = []
+    for _ in range(60):
+        move_clock(3600)
+        look()
+        run_jobs(wait=60)
+        found.append(len(receiver.got) - 1)
+    assert occasions(receiver) == ["raised", "reminder", "reminder", "reminder"]
+    assert [found.index(count) for count in (1, 2, 3)] == [1, 13, 37]  # after 2, 12 and 24 hours
+
+
+def test_a_channel_gets_only_the_kinds_it_wants(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    add(cast, port=receiver.port, path="/lost", alarm_kinds=[LOST.value])
+    add(cast, port=receiver.port, path="/urgent", only_urgent=True)
+    sound(cast, LOST)
+    sound(cast, REFUSED)
+    run_jobs(wait=60)
+    look()
+    run_jobs()
+    assert sorted((one.path, one.content["alarms"][0]["kind"]) for one in receiver.got) == [
+        ("/lost", "authorization_lost"), ("/urgent", "ip_refused"),
+    ]  # fmt: skip
+
+
+def test_quiet_hours_hold_what_may_wait(cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move) -> None:
+    with tenant_session(cast.alices) as db:
+        now = clock.now().astimezone(ZoneInfo(own_provider(db).time_zone))
+    begin, end = f"{(now.hour - 1) % 24:02d}:{now.minute:02d}", f"{(now.hour + 2) % 24:02d}:{now.minute:02d}"
+    add(cast, port=receiver.port, path="/some", quiet_from=begin, quiet_until=end)
+    add(cast, port=receiver.port, path="/all", quiet_from=begin, quiet_until=end, quiet_for_all=True)
+    sound(cast, LOST)
+    sound(cast, REFUSED)
+    run_jobs(wait=60)
+    assert [(one.path, one.content["alarms"][0]["kind"]) for one in receiver.got] == [("/some", "ip_refused")]
+    move_clock(3 * 3600)
+    look()
+    run_jobs(wait=60)
+    later = sorted((one.path, one.content["occasion"], one.content["count"]) for one in receiver.got[1:])
+    assert later == [("/all", "raised", 2), ("/some", "raised", 1), ("/some", "reminder", 1)]
+
+
+def test_a_webhook_is_signed_over_time_and_body(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    add(cast, port=receiver.port)
+    sound(cast)
+    run_jobs(wait=60)
+    got = receiver.got[0]
+    stamp = got.headers["X-Daiban-Timestamp"]
+    expected = hmac.new(SECRET.encode(), stamp.encode() + b"." + got.body, hashlib.sha256).hexdigest()
+    assert got.headers["X-Daiban-Signature"] == f"v1={expected}"
+    assert abs(int(stamp) - clock.now().timestamp()) < 60
+    assert got.content["id"] == got.headers["X-Daiban-Delivery"] == str(messages()[0].id)
+
+
+def test_a_message_is_tried_again_until_it_goes_through(
+    cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move
+) -> None:
+    add(cast, port=receiver.port)
+    receiver.says({}, status=503)
+    subject = sound(cast)
+    run_jobs(wait=40)
+    one = messages()[0]
+    assert (one.status, one.error) == (MessageStatus.QUEUED, "HTTP 503")
+    assert one.tries >= 2
+    still(cast, subject)  # over before it got through
+    run_jobs(wait=20)
+    assert len(messages()) == 1  # the all-clear waits for what it takes back
+    receiver.says({})
+    run_jobs(wait=120)
+    look()
+    run_jobs(wait=120)
+    assert [message.occasion for message in messages()] == [Occasion.RAISED, Occasion.CLEARED]
+    ids = [got.headers["X-Daiban-Delivery"] for got in receiver.got]
+    assert len(set(ids)) == 2  # every try of one message has the same name
+
+
+def test_who_never_got_an_alarm_gets_no_all_clear(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    channel_id = add(cast, port=receiver.port)
+    receiver.says({}, status=410)
+    subject = sound(cast)
+    run_jobs(wait=60)
+    assert messages()[0].status == MessageStatus.FAILED
+    receiver.says({})
+    still(cast, subject)
+    run_jobs(wait=60)
+    look()
+    run_jobs(wait=60)
+    assert len(receiver.got) == 1
+    with tenant_session(cast.alices) as db:
+        assert db.scalar(select(func.count()).where(AlarmTelling.over_at.is_(None))) == 0
+        channel = alarm_channels.get_channel(db, cast.who["alice"], channel_id)
+        alarm_channels.send_again(db, channel, messages()[0].id, who=cast.who["alice"])
+    run_jobs()
+    assert messages()[0].status == MessageStatus.SENT
+
+
+def test_a_message_that_nobody_takes_is_given_up(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    add(cast, port=receiver.port)
+    receiver.says({}, status=500)
+    sound(cast)
+    run_jobs(wait=3600)
+    assert (messages()[0].status, messages()[0].tries) == (MessageStatus.FAILED, 9)
+    assert "HTTP 500" in messages()[0].error
+
+
+def test_a_redirect_is_not_followed(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    add(cast, port=receiver.port)
+    receiver.answer = (302, b"", {"Location": f"{receiver.url}/elsewhere"})
+    sound(cast)
+    run_jobs(wait=60)
+    assert [one.path for one in receiver.got] == ["/hook"]
+    assert messages()[0].status == MessageStatus.FAILED
+
+
+def test_mails_go_to_the_chosen_who_are_still_members(cast: Cast, run_jobs: Run) -> None:
+    chosen = [cast.users["alice"], cast.users["max"], cast.users["charlie"]]
+    channel_id = add(cast, ChannelKind.MAIL, member_ids=chosen, locale="en")
+    with tenant_session(cast.alices) as db:
+        channel = alarm_channels.get_channel(db, cast.who["alice"], channel_id)
+        assert cast.users["charlie"] not in channel.member_ids
+    with platform_session("test") as db:
+        remove_member(db, cast.users["max"], who=cast.who["alice"])
+    sound(cast)
+    run_jobs(wait=60)
+    [letter] = mails_to(cast.email("alice"))
+    assert "203.0.113.7" in letter.subject
+    assert "/p/alice/health" in letter.body_text
+    assert mails_to(cast.email("max")) == mails_to(cast.email("charlie")) == []
+
+
+def test_a_paused_channel_hears_of_what_is_open_when_it_is_resumed(
+    cast: Cast, receiver: Receiver, run_jobs: Run
+) -> None:
+    channel_id = add(cast, port=receiver.port)
+    who = cast.who["alice"]
+    with tenant_session(cast.alices) as db:
+        alarm_channels.pause_channel(db, alarm_channels.get_channel(db, who, channel_id), who=who)
+    sound(cast)
+    run_jobs(wait=60)
+    look()
+    run_jobs(wait=60)
+    assert receiver.got == []
+    with tenant_session(cast.alices) as db:
+        alarm_channels.resume_channel(db, alarm_channels.get_channel(db, who, channel_id), who=who)
+    look()
+    run_jobs(wait=60)
+    assert occasions(receiver) == ["raised"]
+
+
+def test_secrets_are_sealed(cast: Cast, receiver: Receiver) -> None:
+    add(cast, port=receiver.port)
+    with tenant_session(cast.alices) as db:
+        row = db.scalars(select(AlarmChannel)).one()
+        assert (row.address, row.secret) == (f"{receiver.url}/hook", SECRET)
+        assert SECRET.encode() not in (row.secret_sealed or b"")
+        assert str(receiver.port).encode() not in (row.address_sealed or b"")
+
+
+def test_charlie_hears_nothing_of_alices_alarms(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    with tenant_session(cast.charlies) as db:
+        wish = Wish(name="查理的群", address=f"{receiver.url}/charlies", secret=SECRET)
+        alarm_channels.add_channel(db, ChannelKind.WEBHOOK, wish, who=cast.who["charlie"])
+    sound(cast)
+    run_jobs(wait=60)
+    look()
+    run_jobs(wait=60)
+    assert receiver.got == []
+    with tenant_session(cast.charlies) as db, pytest.raises(Exception, match="row-level security"):
+        raise_alarm(db, cast.alices, REFUSED, new_id())
+
+
+@pytest.mark.parametrize("kind", [ChannelKind.WECOM, ChannelKind.DINGTALK, ChannelKind.FEISHU])
+def test_a_bot_gets_the_alarm_as_text(cast: Cast, receiver: Receiver, run_jobs: Run, kind: ChannelKind) -> None:
+    path = {
+        ChannelKind.WECOM: "/cgi-bin/webhook/send?key=693a91f6-7f0d-4bc4",
+        ChannelKind.DINGTALK: "/robot/send?access_token=0a1b2c3d4e5f",
+        ChannelKind.FEISHU: "/open-apis/bot/v2/hook/1f2e3d4c-aaaa",
+    }[kind]
+    add(cast, kind, path, port=receiver.port)
+    sound(cast)
+    run_jobs(wait=60)
+    assert receiver.got[0].path.startswith(path)
+    assert "203.0.113.7 不在微信的白名单里" in receiver.got[0].body.decode()
+    assert messages()[0].status == MessageStatus.SENT
+
+
+def test_a_bot_that_refuses_is_a_failure(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    add(cast, ChannelKind.WECOM, "/cgi-bin/webhook/send?key=693a91f6-7f0d-4bc4", port=receiver.port)
+    receiver.says({"errcode": 93000, "errmsg": "invalid webhook url"})
+    sound(cast)
+    run_jobs(wait=60)
+    assert (messages()[0].status, messages()[0].error) == (MessageStatus.FAILED, "93000 invalid webhook url")
+
+
+@pytest.mark.parametrize(
+    ("kind", "wish", "field"),
+    [
+        (ChannelKind.WEBHOOK, {"address": "http://10.0.0.1/"}, "address"),
+        (ChannelKind.WEBHOOK, {"address": "https://169.254.169.254/"}, "address"),
+        (ChannelKind.WEBHOOK, {"address": ""}, "address"),
+        (ChannelKind.WEBHOOK, {"address": "https://hooks.example.com/", "secret": ""}, "secret"),
+        (ChannelKind.WECOM, {"address": "https://evil.example.com/cgi-bin/webhook/send?key=693a91f6"}, "address"),
+        (ChannelKind.MAIL, {}, "member_ids"),
+        (ChannelKind.MAIL, {"name": " "}, "name"),
+        (ChannelKind.MAIL, {"alarm_kinds": ["nonsense"]}, "alarm_kinds"),
+        (ChannelKind.MAIL, {"quiet_from": "25:00", "quiet_until": "08:00"}, "quiet_from"),
+        (ChannelKind.MAIL, {"quiet_from": "22:00"}, "quiet_until"),
+    ],
+)
+def test_a_wrong_channel_names_its_field(cast: Cast, kind: ChannelKind, wish: dict[str, Any], field: str) -> None:
+    given = Wish(**{"name": "值班群", "secret": SECRET, **wish})
+    with pytest.raises(Invalid) as refused, tenant_session(cast.alices) as db:
+        alarm_channels.add_channel(db, kind, given, who=cast.who["alice"])
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("name", ["max", "bob", "mei"])
+def test_only_those_who_manage_may_set_channels(cast: Cast, receiver: Receiver, name: str) -> None:
+    channel_id = add(cast, port=receiver.port)
+    with tenant_session(cast.alices) as db, pytest.raises((Forbidden, NotFound)):
+        alarm_channels.get_channel(db, cast.who[name], channel_id)
+
+
+def test_charlie_gets_none_of_alices_channels(cast: Cast, receiver: Receiver) -> None:
+    channel_id = add(cast, port=receiver.port)
+    with tenant_session(cast.charlies) as db, pytest.raises(NotFound):
+        alarm_channels.get_channel(db, cast.who["charlie"], channel_id)
+
+
+def test_every_kind_has_its_words_in_both_languages() -> None:
+    assert set(WORDS) == set(AlarmKind)
+    detail = {"name": "X", "count": 3}
+    for words in WORDS.values():
+        for text in (words.title, words.many, words.act, words.over):
+            assert say("zh_CN", text, detail)
+            assert not re.search("[一-鿿]", say("en", text, detail)), text
