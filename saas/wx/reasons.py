@@ -19,14 +19,15 @@ _SPEAKS_OF_RULES = re.compile(
 _OTHER_NUMBER = re.compile(r"(版本号?|基础库|库|version|ver|sdk|ios|android|微信|v|￥|¥|\$)\W*$", re.I)
 _UNIT = re.compile(r"\s*(元|块|版本|版|倍|分|秒|[kmg]b\b|[kmg]\b)", re.I)
 _VARIABLE = (
-    re.compile(r"https?://[^\s)）>，。；]+"),
-    re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"),
-    re.compile(r"\b(?:wx|gh_)[0-9a-f]{8,16}\b", re.I),
+    re.compile(r"https?://[!-'*-~]+", re.A | re.I),
+    re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+", re.A),
+    re.compile(r"\b(?:wx|gh_)[0-9a-f]{8,16}\b", re.A | re.I),
     re.compile(r"[“”\"'‘’「」『』\[【][^“”\"'‘’「」『』\]】\n]{0,80}[“”\"'‘’「」『』\]】]"),
-    re.compile(r"\b(?:sub)?packages?/[\w/.-]+|\bpages?/[\w/.?=&-]+", re.I),
-    re.compile(r"\b[\w-]{24,}\b"),
+    re.compile(r"\b(?:sub)?packages?/[\w/.-]+|\bpages?/[\w/.?=&-]+", re.A | re.I),
+    re.compile(r"\b[\w-]{24,}\b", re.A),
     re.compile(r"\d+"),
 )
+"""What differs from mini program to mini program: addresses, ids, quotations, pages, numbers."""
 _SHORTEST_NAME = 2
 
 

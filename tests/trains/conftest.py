@@ -19,6 +19,7 @@ from saas.components.models import ComponentApp
 from saas.db import new_id, tenant_session
 from saas.programs.models import Program
 from saas.queue import Later
+from saas.releases.audits import note_answer
 from saas.releases.models import (
     Audit,
     AuditStatus,
@@ -35,6 +36,7 @@ from saas.trains.access import load_train
 from saas.trains.conducting import conduct
 from saas.trains.models import Train, TrainProgram, TrainStep, TrainStepName, TrainWave
 from saas.trains.planning import Options, plan_train
+from saas.wx.reasons import reason_key
 from tests.cast import Cast
 
 
@@ -171,7 +173,40 @@ class Yard:
             for audit in audits:
                 audit.status, audit.decided_at = status, clock.now()
                 audit.reason = "首页打不开" if status == AuditStatus.REJECTED else ""
+                audit.reason_key = reason_key(audit.reason) if audit.reason else ""
             return len(audits)
+
+    def rejected(self, count: int, reason: str = "首页打不开", version: str = "1.0.0", **values: Any) -> list[UUID]:
+        """Mini programs whose code was uploaded, submitted, and refused for that reason, without a train."""
+        ids = self.programs(count, **values)
+        for program_id in ids:
+            self.refuse(program_id, reason, version)
+        return ids
+
+    def refuse(self, program_id: UUID, reason: str, version: str = "1.0.0", **answer: Any) -> UUID:
+        """The reviewers refuse a new upload and submission of it; answers the audit."""
+        own = {"provider_id": self.cast.alices, "program_id": program_id, "user_version": version}
+        upload_id, audit_id, now = new_id(), new_id(), clock.now()
+        with self.session() as db:
+            for row in db.query(Upload).filter(Upload.program_id == program_id, Upload.status == UploadStatus.READY):
+                row.status = UploadStatus.SUPERSEDED
+            db.add(
+                Upload(
+                    **own, id=upload_id, template_row_id=self.template_id, template_id="7", ext_json="{}",
+                    status=UploadStatus.READY, committed_at=now, scanned_at=now, pages=["pages/index/index"],
+                )
+            )  # fmt: skip
+            db.flush()
+            page = {"first_id": 1, "address": "pages/index/index"}
+            request = {"item_list": [page], "version_desc": f"{version} 的说明"}
+            audit = Audit(
+                **own, id=audit_id, upload_id=upload_id, auditid=str(audit_id.int), status=AuditStatus.IN_REVIEW,
+                submitted_at=now, request=request,
+            )  # fmt: skip
+            db.add(audit)
+            db.flush()
+            note_answer(db, audit, {"status": 1, "reason": reason, **answer})
+        return audit_id
 
     def to_review(self, train: Train) -> None:
         """What has set off gets as far as the reviewers."""
