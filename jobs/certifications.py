@@ -9,13 +9,6 @@ from sqlalchemy.orm import Session
 from jobs.runner import job
 from saas.programs import certification_progress
 from saas.programs.access import load_program
-from saas.programs.certification_access import load_certification
-
-
-@job()
-def watch(db: Session, certification_id: UUID, _attempt: int) -> None:
-    """Ask about a certification until it is over."""
-    certification_progress.watch(db, load_certification(db, certification_id))
 
 
 @job()
@@ -25,6 +18,5 @@ def note(db: Session, program_id: UUID, _attempt: int) -> None:
 
 
 def look_at_certifications(db: Session) -> None:
-    """Cron: nothing at WeChat stays without its watch, no certificate ends unnoticed."""
-    certification_progress.watch_open_certifications(db)
+    """Cron: no certificate ends unnoticed."""
     certification_progress.look_at_certificates(db)

@@ -89,7 +89,8 @@ def finish(db: Session, lease: Lease, status: JobStatus = JobStatus.DONE, error:
 def put_back(db: Session, lease: Lease, delay: timedelta, *, counts: bool, error: str = "") -> None:
     """Let the row wait for `delay`; raises LeaseLost.
 
-    If an equal job was enqueued meanwhile, that one goes on in its place and inherits the count of attempts.
+    If an equal job was enqueued meanwhile, that one goes on in its place, at the earlier time of both, and inherits the
+    count of attempts.
     """
     attempt = lease.attempt if counts else lease.attempt - 1
     at_once = delay <= timedelta(0)
@@ -103,7 +104,8 @@ def put_back(db: Session, lease: Lease, delay: timedelta, *, counts: bool, error
             after_commit(db, lambda: ring([(lease.id, lease.lane)]))
     except IntegrityError:
         equal = (Job.name == lease.name, Job.subject == lease.subject, Job.status == JobStatus.QUEUED)
-        db.execute(update(Job).where(*equal).values(attempt=func.greatest(Job.attempt, attempt)))
+        run_at = func.least(Job.run_at, clock.now() + delay)
+        db.execute(update(Job).where(*equal).values(attempt=func.greatest(Job.attempt, attempt), run_at=run_at))
         finish(db, lease, error=error)
 
 

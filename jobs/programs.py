@@ -7,18 +7,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from jobs.runner import job
-from saas.programs import (
-    avatars,
-    categories,
-    naming,
-    order_page,
-    privacy,
-    privacy_interfaces,
-    profile,
-)
+from saas.programs import avatars, privacy, profile
 from saas.programs import exchange as exchanging
-from saas.programs import registration_results as registrations
-from saas.programs.access import load_grant, load_name_review, load_program, load_registration
+from saas.programs.access import load_grant, load_program
 from saas.queue import Later
 
 
@@ -51,45 +42,6 @@ def fetch_avatar(db: Session, program_id: UUID, _attempt: int) -> None:
 
 
 @job()
-def watch_name(db: Session, review_id: UUID, _attempt: int) -> None:
-    """Ask about a name in review until it is decided."""
-    naming.watch(db, load_name_review(db, review_id))
-
-
-@job()
-def watch_registration(db: Session, registration_id: UUID, _attempt: int) -> None:
-    """Ask how a registration stands until it is over."""
-    registrations.watch(db, load_registration(db, registration_id))
-
-
-@job()
-def watch_categories(db: Session, program_id: UUID, _attempt: int) -> None:
-    """Read the categories of a mini program until none is in review."""
-    categories.watch(db, load_program(db, program_id))
-
-
-@job()
 def read_privacy(db: Session, program_id: UUID, _attempt: int) -> None:
     """Compare the privacy guide with the code that was just uploaded."""
     privacy.read_after_upload(db, load_program(db, program_id))
-
-
-@job()
-def watch_privacy(db: Session, program_id: UUID, _attempt: int) -> None:
-    """Read the privacy of a mini program until no location interface is in review."""
-    privacy_interfaces.watch(db, load_program(db, program_id))
-
-
-@job()
-def watch_order_page(db: Session, program_id: UUID, _attempt: int) -> None:
-    """Ask about the order page of a mini program until it is decided."""
-    order_page.watch(db, load_program(db, program_id))
-
-
-def look_at_reviews(db: Session) -> None:
-    """Cron: no open review stays without its watch."""
-    naming.watch_open_reviews(db)
-    registrations.watch_open_registrations(db)
-    categories.watch_open_reviews(db)
-    privacy_interfaces.watch_open_reviews(db)
-    order_page.watch_open_reviews(db)

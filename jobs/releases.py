@@ -5,20 +5,14 @@ A job whose row has gone (its component app was deleted) has nothing to do: the 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
-import structlog
 from sqlalchemy.orm import Session
 
 from jobs.runner import job
 from saas.programs.access import load_program
-from saas.queue import Later
-from saas.releases import audits, library, pictures, reading, releasing, submissions, sweeps, undo, uploading
+from saas.releases import library, pictures, reading, releasing, submissions, sweeps, undo, uploading
 from saas.releases.access import load_audit, load_library_action, load_release, load_upload
-from saas.wx.errors import CallFailed
-
-log = structlog.get_logger()
 
 
 @job(gave_up=lambda db, subject, error: library.fail_library_action(load_library_action(db, subject), error))
@@ -39,26 +33,6 @@ def fetch_trial_qr(db: Session, upload_id: UUID, _attempt: int) -> None:
 @job(gave_up=lambda db, subject, error: submissions.fail_submission(db, load_audit(db, subject), error))
 def submit_audit(db: Session, audit_id: UUID, _attempt: int) -> None:
     submissions.run_submission(db, load_audit(db, audit_id))
-
-
-@job(attempts=4)
-def check_audit(db: Session, audit_id: UUID, attempt: int) -> None:
-    """An event came: see what WeChat says now; it may need a moment to say it."""
-    audit = load_audit(db, audit_id)
-    if not audits.read_audit(db, audit) and audits.is_open(audit) and attempt < 3:
-        raise Later(timedelta(seconds=10), counts=True, why="nothing has changed yet")
-
-
-@job()
-def watch_audit(db: Session, audit_id: UUID, _attempt: int) -> None:
-    """Ask as long as the audit is open; a failure to ask is no reason to stop."""
-    audit = load_audit(db, audit_id)
-    try:
-        audits.read_audit(db, audit)
-    except CallFailed as error:
-        log.info("audit_not_read", audit=str(audit.id), error=str(error))
-    if audits.is_open(audit):
-        raise Later(audits.watch_pause(audit))
 
 
 @job(attempts=4)
@@ -94,16 +68,6 @@ def refresh_code_state(db: Session, program_id: UUID, _attempt: int) -> None:
 @job(attempts=4)
 def check_standing(db: Session, _provider_id: UUID, _attempt: int) -> None:
     sweeps.check_standing(db)
-
-
-def look_at_audits(db: Session) -> None:
-    """Cron: no open audit stays without its watch."""
-    sweeps.watch_open_audits(db)
-
-
-def look_at_programs(db: Session) -> None:
-    """Cron: read every mini program's code state once a day."""
-    sweeps.refresh_all_programs(db)
 
 
 def look_at_standing(db: Session) -> None:

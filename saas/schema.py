@@ -9,6 +9,7 @@ from saas.onboarding import models as onboarding
 from saas.programs import certification_models as certifications
 from saas.programs import filing_models as filings
 from saas.programs import models as programs
+from saas.programs import polling_models as polling
 from saas.programs import privacy_models as privacy
 from saas.programs import registration_models as registrations
 from saas.programs import snooze_models as snoozes
@@ -27,6 +28,7 @@ __all__ = [
     "components",
     "filings",
     "onboarding",
+    "polling",
     "privacy",
     "programs",
     "queue",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas import clock
@@ -24,7 +26,11 @@ class ComponentStatus(StrEnum):
 
 
 class ComponentApp(TenantOwned, Base):
-    """A provider's own third-party platform. `key` names it in callback addresses and is no secret."""
+    """A provider's own third-party platform. `key` names it in callback addresses and is no secret.
+
+    `aes_key_seen_at` is when the first push came with the message key of `aes_key_changed_at`. `permission_counts` tells
+    how many authorized mini programs lack which permission set (`saas.programs.permission_counts`).
+    """
 
     __tablename__ = "component_apps"
     __table_args__ = (UniqueConstraint("provider_id", "appid"), UniqueConstraint("provider_id", "id"))
@@ -51,6 +57,7 @@ class ComponentApp(TenantOwned, Base):
     last_refusal: Mapped[str] = mapped_column(Text, default="")
     last_refusal_at: Mapped[datetime | None] = mapped_column(default=None)
     aes_key_changed_at: Mapped[datetime | None] = mapped_column(default=None)
+    aes_key_seen_at: Mapped[datetime | None] = mapped_column(default=None)
     last_errcode: Mapped[int | None] = mapped_column(default=None)
     last_operation: Mapped[str] = mapped_column(Text, default="")
     last_rid: Mapped[str] = mapped_column(Text, default="")
@@ -65,6 +72,8 @@ class ComponentApp(TenantOwned, Base):
     quota_read_at: Mapped[datetime | None] = mapped_column(default=None)
     templates_synced_at: Mapped[datetime | None] = mapped_column(default=None)
     domains_read_at: Mapped[datetime | None] = mapped_column(default=None)
+    permission_counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    permissions_counted_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class _OfComponent(TenantOwned):
@@ -110,6 +119,7 @@ class AccessTokenRow(_OfComponent, Base):
         UniqueConstraint("component_id", "appid"),
         _component_key(),
         Index("ix_access_tokens_expiring", "expires_at", postgresql_where=text("ended_at is null")),
+        Index("ix_access_tokens_ended", "ended_at", postgresql_where=text("ended_at is not null")),
     )
 
     appid: Mapped[str] = mapped_column(Text, default="")
@@ -178,18 +188,84 @@ class Callback(_OfComponent, Base):
     error: Mapped[str] = mapped_column(Text, default="")
 
 
+class CallbackRefusal(_OfComponent, Base):
+    """How many pushes were refused for one reason in the five minutes that began at `began_at`."""
+
+    __tablename__ = "callback_refusals"
+    __table_args__ = (UniqueConstraint("component_id", "began_at", "why"), _component_key())
+
+    component_id: Mapped[UUID] = mapped_column()
+    began_at: Mapped[datetime]
+    why: Mapped[str] = mapped_column(Text)
+    count: Mapped[int]
+
+
 class WeChatCall(_OfComponent, Base):
-    """The call log: every request to WeChat with its errcode and rid; never a secret."""
+    """The call log: every request to WeChat with its errcode and rid; never a secret. `origin`: what it was for."""
 
     __tablename__ = "wechat_calls"
-    __table_args__ = (Index("ix_wechat_calls_program", "provider_id", "appid", "id"), _component_key())
+    __table_args__ = (
+        Index("ix_wechat_calls_program", "provider_id", "appid", "id"),
+        Index("ix_wechat_calls_component", "component_id", "created_at"),
+        _component_key(),
+    )
 
+    component_id: Mapped[UUID] = mapped_column()
     appid: Mapped[str] = mapped_column(Text, default="")
     operation: Mapped[str] = mapped_column(Text)
     errcode: Mapped[int | None] = mapped_column(default=None)
     rid: Mapped[str] = mapped_column(Text, default="")
     ms: Mapped[int]
     fault: Mapped[str] = mapped_column(Text, default="")
+    origin: Mapped[str] = mapped_column(Text, default="", server_default="")
+
+
+class _CallCounts:
+    """Calls of one day in Asia/Shanghai, counted from the call log: `operations` by name, `polling` and `upkeep` by
+    what they were for, the rest is work.
+    """
+
+    day: Mapped[date]
+    calls: Mapped[int]
+    failed: Mapped[int]
+    polling: Mapped[int]
+    upkeep: Mapped[int]
+    operations: Mapped[dict[str, int]] = mapped_column(JSONB)
+
+
+class ProgramCallDay(_CallCounts, _OfComponent, Base):
+    """A day's calls for one mini program, by its appid."""
+
+    __tablename__ = "program_call_days"
+    __table_args__ = (UniqueConstraint("component_id", "appid", "day"), _component_key())
+
+    component_id: Mapped[UUID] = mapped_column()
+    appid: Mapped[str] = mapped_column(Text)
+
+
+class ComponentCallDay(_CallCounts, _OfComponent, Base):
+    """A day's calls of a component app, with those for its mini programs. `programs`: how many it served then."""
+
+    __tablename__ = "component_call_days"
+    __table_args__ = (UniqueConstraint("component_id", "day"), _component_key())
+
+    component_id: Mapped[UUID] = mapped_column()
+    programs: Mapped[int]
+
+
+class QuotaDay(_OfComponent, Base):
+    """The audit quota of a component app as last read on a day in Asia/Shanghai, and the fast reviews beside it."""
+
+    __tablename__ = "quota_days"
+    __table_args__ = (UniqueConstraint("component_id", "day"), _component_key())
+
+    component_id: Mapped[UUID] = mapped_column()
+    day: Mapped[date]
+    audit_rest: Mapped[int]
+    audit_limit: Mapped[int]
+    speedup_rest: Mapped[int | None] = mapped_column(default=None)
+    speedup_limit: Mapped[int | None] = mapped_column(default=None)
+    read_at: Mapped[datetime]
 
 
 class Budget(_OfComponent, Base):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -26,25 +26,24 @@ from saas.failures import clear_failure, note_failure
 from saas.pictures import stitch_pages
 from saas.programs.access import load_program, program_of_message
 from saas.programs.category_trees import Category, read_tree
-from saas.programs.changing import client_of, hand_in, keep_picture, refuse_if_hindered, review_pause, watch_again
+from saas.programs.changing import client_of, hand_in, keep_picture, refuse_if_hindered
 from saas.programs.models import CategoryState, Program, ReviewStatus
 from saas.programs.permissions import BASIC_INFO
+from saas.programs.polling import OpenRows, expect, hurry, of_program, polled
+from saas.programs.polling_models import Kind
+from saas.programs.rhythms import Rhythm, Standing
 from saas.programs.standing import note_step
 from saas.programs.words import Step, Word
-from saas.queue import Lane, Later, hasten
 from saas.tenants import activity
 from saas.tenants.access import Who
 from saas.wx.client import WxClient
 from saas.wx.errors import CallFailed
 from saas.wx.events import CategoryReviewed
 
-log = structlog.get_logger()
-
 READ = "saas.programs.categories.read_categories"
 ADD = "saas.programs.categories.add_category"
 MODIFY = "saas.programs.categories.modify_category"
 DELETE = "saas.programs.categories.delete_category"
-WATCH = "jobs.programs.watch_categories"
 _STATES = {1: ReviewStatus.IN_REVIEW, 2: ReviewStatus.REFUSED, 3: ReviewStatus.APPROVED}
 
 
@@ -224,7 +223,7 @@ def read_state(db: Session, program: Program, client: WxClient) -> CategoryState
     note_categories(db, program)
     if now_open - before:
         state.in_review_since = state.read_at
-        hasten(db, WATCH, program.id, lane=Lane.POLL, delay=review_pause(state.read_at))
+        expect(db, of_program(Kind.CATEGORIES, program), Standing(Rhythm.CATEGORIES, state.read_at))
     return state
 
 
@@ -275,24 +274,20 @@ def note_categories(db: Session, program: Program) -> None:
         note_step(db, program, Step.CATEGORIES, Word.CATEGORIES_SET if state.categories else Word.CATEGORIES_LACKING)
 
 
-def watch(db: Session, program: Program) -> None:
-    """Read as long as a category is in review; raises Later until then. A failure to read is no reason to stop."""
+def _in_review() -> OpenRows:
+    query = select(CategoryState.program_id, CategoryState.provider_id, Program.component_id, Program.id)
+    return query.join(Program, Program.id == CategoryState.program_id).where(CategoryState.in_review.is_(True))
+
+
+@polled(Kind.CATEGORIES, _in_review)
+def look(db: Session, program_id: UUID) -> Standing | None:
+    """Read as long as a category is in review."""
+    program = load_program(db, program_id)
     state = find_state(db, program)
     if state is None or not state.in_review:
-        return
-    try:
-        read_state(db, program, client_of(db, program))
-    except CallFailed as error:
-        log.info("categories_not_read", program=str(program.id), error=str(error))
-    if state.in_review:
-        raise Later(review_pause(state.in_review_since or state.created_at))
-
-
-def watch_open_reviews(db: Session) -> int:
-    """Cron: give every mini program with a category in review a watch that has none (any more)."""
-    return watch_again(
-        db, WATCH, CategoryState.program_id, CategoryState.provider_id, CategoryState.in_review.is_(True)
-    )
+        return None
+    state = read_state(db, program, client_of(db, program))
+    return Standing(Rhythm.CATEGORIES, state.in_review_since or state.created_at) if state.in_review else None
 
 
 def on_category_reviewed(db: Session, component: ComponentApp, appid: str, event: CategoryReviewed) -> None:
@@ -301,7 +296,7 @@ def on_category_reviewed(db: Session, component: ComponentApp, appid: str, event
     if program is None:
         return
     _lock_state(db, program).in_review = True
-    hasten(db, WATCH, program.id, lane=Lane.URGENT)
+    hurry(db, of_program(Kind.CATEGORIES, program))
 
 
 def _lock_state(db: Session, program: Program) -> CategoryState:

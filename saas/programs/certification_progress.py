@@ -1,12 +1,12 @@
 """How far certifications are: told by WeChat on request, which is the truth, and by its events, which make us ask.
 
-Most failures before the order have no event, so the watch asks as long as something may change, the less often the
-longer nothing did.
+Most failures before the order have no event, so it is asked about as long as something may change.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from saas.components.models import ComponentApp
 from saas.db import settle
 from saas.programs.access import load_program, program_by_appid, program_of_message
 from saas.programs.authorization import READ_PROFILE
-from saas.programs.certification_access import newest_certification, open_certification
+from saas.programs.certification_access import load_certification, newest_certification, open_certification
 from saas.programs.certification_charges import reserve_charge, settle_charge
 from saas.programs.certification_models import (
     ENDED,
@@ -28,21 +28,22 @@ from saas.programs.certification_models import (
     CertificationStatus as S,
 )
 from saas.programs.certification_states import WORDS, may_become, state_of
-from saas.programs.changing import client_of, watch_again
+from saas.programs.changing import client_of
 from saas.programs.models import Program, ProgramStep
+from saas.programs.polling import OpenRows, expect, hurry, of_program, polled
+from saas.programs.polling_models import Kind
+from saas.programs.rhythms import Rhythm, Standing
 from saas.programs.standing import note_step
 from saas.programs.words import Step, Word
-from saas.queue import Lane, Later, enqueue, enqueue_for, hasten
+from saas.queue import Lane, enqueue, enqueue_for
 from saas.tenants import activity
 from saas.tenants.access import system
 from saas.wx.api.certification import CertificationState
-from saas.wx.errors import CallFailed
 from saas.wx.events import CertificationExpired, CertificationMoved, MessageEvent
 from saas.wx.reasons import plain_reason
 
 log = structlog.get_logger()
 
-WATCH = "jobs.certifications.watch"
 NOTE = "jobs.certifications.note"
 ENDING = timedelta(days=90)
 _VALID = timedelta(days=365)
@@ -108,33 +109,32 @@ def begin(db: Session, program: Program, certification: Certification, task_id: 
     certification.auth_url = auth_url or certification.auth_url
     if certification.status == S.DRAFT:
         move(db, program, certification, S.ADMIN_PENDING)
-    enqueue(db, WATCH, certification.id, lane=Lane.POLL, delay=_pause(certification))
+    expect(db, of_program(Kind.CERTIFICATION, program, certification.id), _standing(certification))
 
 
-def watch(db: Session, certification: Certification) -> None:
-    """Ask until it is over; raises Later until then. A failure to ask is no reason to stop."""
-    try:
-        read_progress(db, certification)
-    except CallFailed as error:
-        log.info("certification_not_read", certification=str(certification.id), error=str(error))
-    if certification.is_at_wechat and not certification.procedure_id:
-        raise Later(_pause(certification))
+def _at_wechat() -> OpenRows:
+    row = Certification
+    query = select(row.id, row.provider_id, Program.component_id, Program.id)
+    is_read_here = row.status.not_in((*ENDED, S.DRAFT)) & (row.procedure_id == "")
+    return query.join(Program, Program.id == row.program_id).where(is_read_here)
 
 
-def _pause(certification: Certification) -> timedelta:
-    """A quarter of the time for which nothing has changed; never past the end of a time limit."""
-    now = clock.now()
-    longest = timedelta(minutes=30) if certification.status in OF_ADMINISTRATOR else timedelta(hours=6)
-    wait = min(max((now - certification.changed_at) / 4, timedelta(minutes=3)), longest)
-    if certification.due_at and certification.due_at > now:
-        wait = min(wait, certification.due_at - now + timedelta(minutes=1))
-    return wait
+@polled(Kind.CERTIFICATION, _at_wechat)
+def look(db: Session, certification_id: UUID) -> Standing | None:
+    """How a certification stands; one that goes together with the filing is asked about with it."""
+    certification = load_certification(db, certification_id)
+    read_progress(db, certification)
+    return _standing(certification) if certification.is_at_wechat and not certification.procedure_id else None
 
 
-def watch_open_certifications(db: Session) -> int:
-    """Cron: give every certification at WeChat a watch that has none (any more)."""
-    is_read_here = Certification.status.not_in((*ENDED, S.DRAFT)) & (Certification.procedure_id == "")
-    return watch_again(db, WATCH, Certification.id, Certification.provider_id, is_read_here)
+def _standing(certification: Certification) -> Standing:
+    by_admin = certification.status in OF_ADMINISTRATOR
+    rhythm = Rhythm.CERTIFICATION_BY_ADMIN if by_admin else Rhythm.CERTIFICATION
+    return Standing(rhythm, certification.changed_at, certification.due_at)
+
+
+def _hurry(db: Session, certification: Certification) -> None:
+    hurry(db, of_program(Kind.CERTIFICATION, load_program(db, certification.program_id), certification.id))
 
 
 def on_certification_moved(db: Session, component: ComponentApp, event: CertificationMoved) -> None:
@@ -148,7 +148,7 @@ def on_certification_moved(db: Session, component: ComponentApp, event: Certific
             return
         begin(db, program, certification, event.task_id)
     if certification.is_at_wechat:
-        hasten(db, WATCH, certification.id, lane=Lane.URGENT)
+        _hurry(db, certification)
 
 
 def on_certification_message(db: Session, component: ComponentApp, appid: str, event: MessageEvent) -> None:
@@ -156,7 +156,7 @@ def on_certification_message(db: Session, component: ComponentApp, appid: str, e
     program = program_of_message(db, component, appid, event)
     certification = open_certification(db, program) if program else None
     if certification is not None and certification.is_at_wechat:
-        hasten(db, WATCH, certification.id, lane=Lane.URGENT)
+        _hurry(db, certification)
 
 
 def on_certificate_expired(db: Session, component: ComponentApp, event: CertificationExpired) -> None:

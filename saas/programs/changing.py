@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, cast, exists, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
-from saas import clock
 from saas.components.access import load_component
 from saas.components.wechat import wechat
 from saas.db import settle
@@ -16,7 +13,6 @@ from saas.errors import N_, Conflict
 from saas.pictures import Picture
 from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.permissions import BASIC_INFO
-from saas.queue import Job, JobStatus, Lane, enqueue_for
 from saas.tenants.stored_files import keep_file, load_file, read_file
 from saas.wx.chapter import Upload
 from saas.wx.client import WxClient
@@ -68,22 +64,3 @@ def hand_in(db: Session, client: WxClient, program: Program, file_id: str) -> st
     upload = Upload(row.name, read_file(row), row.content_type)
     settle(db)
     return str(client.media.upload(program.appid, media=upload)["media_id"])
-
-
-def review_pause(since: datetime) -> timedelta:
-    """How long to wait before asking about an open review again: people decide, mostly within days."""
-    return timedelta(minutes=10) if clock.now() - since < timedelta(hours=2) else timedelta(hours=1)
-
-
-def watch_again(
-    db: Session, name: str, subject: InstrumentedAttribute[UUID], provider_id: InstrumentedAttribute[UUID],
-    is_open: ColumnElement[bool],
-) -> int:  # fmt: skip
-    """In a platform session: give every open review its job `name` back where it has none; says how many had none."""
-    watched = exists().where(
-        Job.name == name, Job.subject == cast(subject, String), Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING])
-    )
-    rows = db.execute(select(subject, provider_id).where(is_open, ~watched).limit(1000)).all()
-    for subject_id, owner in rows:
-        enqueue_for(db, owner, name, subject_id, lane=Lane.POLL)
-    return len(rows)

@@ -24,27 +24,27 @@ from saas.programs.filing_models import (
     FilingStatus,
 )
 from saas.programs.models import Program
+from saas.programs.polling import expect, of_program
+from saas.programs.polling_models import Kind
+from saas.programs.rhythms import Rhythm, Standing
 from saas.programs.standing import note_step
 from saas.programs.words import Step, Word
-from saas.queue import Lane, enqueue, hasten
 from saas.tenants import activity
 from saas.tenants.access import system
 
-WATCH = "jobs.filings.watch"
 PERMISSIONS = (18, 156)
 """One of these sets is enough."""
 _NO_PERMISSION = N_("商家的授权里没有备案需要的权限，请让商家重新授权并勾选“开发管理与数据分析”")
-_PAUSES: Mapping[FilingStatus, tuple[timedelta, timedelta]] = {
-    FilingStatus.FACE: (timedelta(seconds=20), timedelta(minutes=5)),
-    FilingStatus.CERTIFYING: (timedelta(minutes=5), timedelta(hours=1)),
-    FilingStatus.PLATFORM_REVIEW: (timedelta(minutes=10), timedelta(hours=1)),
-    FilingStatus.SMS: (timedelta(minutes=5), timedelta(minutes=15)),
-    FilingStatus.SMS_EXPIRED: (timedelta(minutes=30), timedelta(hours=2)),
-    FilingStatus.AUTHORITY_REVIEW: (timedelta(hours=1), timedelta(hours=6)),
-    FilingStatus.CANCELLING: (timedelta(minutes=5), timedelta(minutes=30)),
+_RHYTHMS: Mapping[FilingStatus, Rhythm] = {
+    FilingStatus.FACE: Rhythm.FILING_FACE,
+    FilingStatus.CERTIFYING: Rhythm.FILING_WITH_CERTIFICATION,
+    FilingStatus.PLATFORM_REVIEW: Rhythm.FILING_BY_PLATFORM,
+    FilingStatus.SMS: Rhythm.FILING_SMS,
+    FilingStatus.SMS_EXPIRED: Rhythm.FILING_SMS_EXPIRED,
+    FilingStatus.AUTHORITY_REVIEW: Rhythm.FILING_BY_AUTHORITY,
+    FilingStatus.CANCELLING: Rhythm.FILING_CANCELLING,
 }
-"""How long to wait before asking again: a tenth of the time that it has stood so, within these bounds."""
-_SHORT = (FilingStatus.FACE, FilingStatus.SMS)
+"""How often is asked, of all that are WATCHED."""
 
 
 def find_filing(db: Session, program: Program) -> Filing | None:
@@ -100,10 +100,8 @@ def move(
     activity.record(db, system(program.provider_id), f"program.filing.{status}", program)
     if status is FilingStatus.SMS:
         filing_telling.tell_of_sms(db, program, filing)
-    if status in _SHORT:
-        hasten(db, WATCH, filing.id, lane=Lane.POLL)  # the watch of the state before may be asleep for an hour
-    elif status in WATCHED:
-        enqueue(db, WATCH, filing.id, lane=Lane.POLL, delay=pause_of(filing))
+    if status in WATCHED:
+        expect(db, of_program(Kind.FILING, program, filing.id), standing_of(filing))
     return True
 
 
@@ -119,10 +117,11 @@ def word_of(filing: Filing) -> Word:
     return Word.FILE_NOT_READY if word is Word.FILE_READY and (filing.lacking or not filing.available) else word
 
 
-def pause_of(filing: Filing) -> timedelta:
-    """How long to wait before asking again."""
-    least, most = _PAUSES[FilingStatus(filing.status)]
-    return min(most, max(least, (clock.now() - filing.moved_at) / 10))
+def standing_of(filing: Filing) -> Standing:
+    """How one stands that is asked about. WeChat may leave a failed face check open for ever, so its time ends here."""
+    ends = [filing.due_at, filing.face_ends_at if filing.status == FilingStatus.FACE else None]
+    until = min((one for one in ends if one and one > clock.now()), default=None)
+    return Standing(_RHYTHMS[FilingStatus(filing.status)], filing.moved_at, until)
 
 
 def due_of(found: FilingStatus, read_before: datetime | None) -> datetime | None:

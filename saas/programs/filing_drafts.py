@@ -13,7 +13,7 @@ from saas.batches.progress import open_item
 from saas.batches.steps import Skipped, step
 from saas.errors import N_, Conflict
 from saas.programs.access import load_program
-from saas.programs.filing import WATCH, get_filing, hindrance, note
+from saas.programs.filing import get_filing, hindrance, note
 from saas.programs.filing_checks import find_faults, find_missing
 from saas.programs.filing_fields import NAME, PAPER_NUMBER, TYPE, Field, Part
 from saas.programs.filing_forms import attach, detach, fill_in
@@ -22,7 +22,8 @@ from saas.programs.filing_sending import SEND
 from saas.programs.filing_tables import load_tables, request_tables
 from saas.programs.filing_templates import load_template
 from saas.programs.models import Program
-from saas.queue import hasten
+from saas.programs.polling import hurry, of_program
+from saas.programs.polling_models import Kind
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
 from saas.tenants.merchants import load_merchant
@@ -102,7 +103,8 @@ def _take(db: Session, program: Program, filing: Filing, template: FilingTemplat
     if not hindrance(program):
         request_tables(db, program)
         if filing.read_at is None:
-            hasten(db, WATCH, filing.id)  # whether WeChat would take one is not known yet
+            # Whether WeChat would take one is not known yet.
+            hurry(db, of_program(Kind.FILING, program, filing.id), tries=1)
 
 
 def _known(db: Session, program: Program) -> dict[str, str]:

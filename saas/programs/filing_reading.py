@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -22,23 +23,25 @@ from saas.db import settle
 from saas.errors import N_
 from saas.programs import filing_telling, filing_together
 from saas.programs.access import load_program, program_by_appid
-from saas.programs.changing import client_of, watch_again
+from saas.programs.changing import client_of
 from saas.programs.filing import (
-    WATCH,
     due_of,
     find_filing,
     get_filing,
     hindrance,
+    load_filing,
     move,
     note,
-    pause_of,
     reasons_in,
     refuse_if_hindered,
+    standing_of,
 )
 from saas.programs.filing_models import AT_WECHAT, WATCHED, Filing, FilingStatus
 from saas.programs.filing_together import Procedure
 from saas.programs.models import Program
-from saas.queue import Lane, Later, hasten
+from saas.programs.polling import OpenRows, hurry, of_program, polled
+from saas.programs.polling_models import Kind
+from saas.programs.rhythms import Standing
 from saas.tenants import activity
 from saas.tenants.access import Who
 from saas.wx.errors import CallFailed, NoSuchFiling, WeChatError
@@ -182,9 +185,16 @@ def read_face(db: Session, program: Program, filing: Filing) -> None:
 # Watching
 
 
-def watch(db: Session, filing: Filing) -> None:
-    """Ask as long as somebody else has to act; raises Later until then. A failure to ask is no reason to stop."""
-    program, face_read = load_program(db, filing.program_id), False
+def _watched() -> OpenRows:
+    query = select(Filing.id, Filing.provider_id, Program.component_id, Program.id)
+    return query.join(Program, Program.id == Filing.program_id).where(Filing.status.in_(sorted(WATCHED)))
+
+
+@polled(Kind.FILING, _watched)
+def look(db: Session, filing_id: UUID) -> Standing | None:
+    """Ask as long as somebody else has to act. What the passing of time means is noted even if nobody answers."""
+    filing = load_filing(db, filing_id)
+    program, face_read, failure = load_program(db, filing.program_id), False, None
     if not hindrance(program):
         try:
             if filing.status == FilingStatus.FACE:
@@ -193,13 +203,17 @@ def watch(db: Session, filing: Filing) -> None:
             if filing.status != FilingStatus.FACE or filing.procedure_id:
                 read_state(db, program)
         except CallFailed as error:
-            log.info("filing_not_read", filing=str(filing.id), error=str(error))
+            failure = error
     db.refresh(filing, with_for_update=True)
     if filing.status == FilingStatus.FACE and _is_late(filing, face_read):
         move(db, program, filing, FilingStatus.FACE_FAILED)  # WeChat may leave a failed one open for ever
-    if filing.status in WATCHED:
-        filing_telling.remind_of_sms(db, program, filing)
-        raise Later(pause_of(filing))
+    if filing.status not in WATCHED:
+        return None
+    filing_telling.remind_of_sms(db, program, filing)
+    if failure is not None:
+        settle(db)
+        raise failure
+    return standing_of(filing)
 
 
 def _is_late(filing: Filing, face_read: bool) -> bool:
@@ -208,11 +222,6 @@ def _is_late(filing: Filing, face_read: bool) -> bool:
     """
     until = filing.due_at if face_read else filing.face_ends_at
     return until is not None and clock.now() > until
-
-
-def watch_open_filings(db: Session) -> int:
-    """Cron: give every filing that is under way a watch that has none (any more)."""
-    return watch_again(db, WATCH, Filing.id, Filing.provider_id, Filing.status.in_(sorted(WATCHED)))
 
 
 def on_face_checked(db: Session, component: ComponentApp, appid: str, event: FaceChecked) -> None:
@@ -238,7 +247,7 @@ def on_both_moved(db: Session, component: ComponentApp, event: CertificationAndF
     if filing is None:
         log.info("procedure_of_somebody_else", appid=event.appid, procedure=event.procedure_id)
         return
-    hasten(db, WATCH, filing.id, lane=Lane.URGENT)
+    hurry(db, of_program(Kind.FILING, load_program(db, filing.program_id), filing.id))
 
 
 def _look_again(db: Session, component: ComponentApp, appid: str) -> None:
@@ -246,4 +255,4 @@ def _look_again(db: Session, component: ComponentApp, appid: str) -> None:
     if program is None:
         log.info("push_about_unknown_program", appid=appid)
         return
-    hasten(db, WATCH, get_filing(db, program).id, lane=Lane.URGENT)
+    hurry(db, of_program(Kind.FILING, program, get_filing(db, program).id))

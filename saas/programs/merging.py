@@ -18,6 +18,7 @@ from saas.batches.models import BatchItem
 from saas.components.models import CheckFile
 from saas.programs.models import Program, ProgramGram
 from saas.programs.noticing import Kept, notice
+from saas.programs.polling_models import Look
 from saas.queue import Job, JobStatus
 
 KEPT = frozenset({
@@ -30,7 +31,9 @@ KEPT = frozenset({
 OURS = frozenset({"merchant_id", "owner_id", "note", "ext_values"})
 """Columns that people filled in; all others are WeChat's word."""
 
-POINTING = ((BatchItem.__tablename__, "subject_id"), (CheckFile.__tablename__, "owner_id"))
+POINTING = (
+    (BatchItem.__tablename__, "subject_id"), (CheckFile.__tablename__, "owner_id"), (Look.__tablename__, "subject_id"),
+)  # fmt: skip
 """Columns that name mini programs among other things."""
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,32 +21,28 @@ from saas.components.models import ComponentApp
 from saas.db import settle
 from saas.errors import N_, Conflict, Invalid
 from saas.pictures import MOST_PAGES, fit_picture, stitch_pages
-from saas.programs.access import load_program, program_of_message
+from saas.programs.access import load_name_review, load_program, program_of_message
 from saas.programs.changing import (
     NAME_CHECK,
     client_of,
     hand_in,
     keep_picture,
     refuse_if_hindered,
-    review_pause,
-    watch_again,
 )
 from saas.programs.models import NameReview, Program, ReviewStatus
 from saas.programs.permissions import BASIC_INFO
+from saas.programs.polling import OpenRows, expect, hurry, of_program, polled
+from saas.programs.polling_models import Kind
 from saas.programs.profile import newest_review, note_profile
-from saas.queue import Lane, Later, enqueue, hasten
+from saas.programs.rhythms import Rhythm, Standing
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
 from saas.wx.client import WxClient
-from saas.wx.errors import CallFailed
 from saas.wx.events import NicknameReviewed
 from saas.wx.reasons import plain_reason
 
-log = structlog.get_logger()
-
 CHECK_NAME = "saas.programs.naming.check_name"
 SET_NAME = "saas.programs.naming.set_name"
-WATCH = "jobs.programs.watch_name"
 
 NARROWEST, WIDEST = 4, 30
 LICENCE, ID_CARD, OTHER = "license", "id_card", "naming_other_stuff"
@@ -151,7 +147,7 @@ def set_name(db: Session, item: BatchItem) -> dict[str, Any]:
     db.add(review)
     db.flush()
     note_profile(db, program)
-    enqueue(db, WATCH, review.id, lane=Lane.POLL, delay=review_pause(review.created_at))
+    expect(db, of_program(Kind.NAME, program, review.id), Standing(Rhythm.NAME, review.created_at))
     return {"review": str(review.id)}
 
 
@@ -207,20 +203,18 @@ def _note_status(db: Session, program: Program, review: NameReview, status: Revi
     activity.record(db, system(program.provider_id), f"program.name.{status}", program, detail=detail)
 
 
-def watch(db: Session, review: NameReview) -> None:
-    """Ask as long as the review is open; raises Later until then. A failure to ask is no reason to stop."""
-    try:
-        read_review(db, review)
-    except CallFailed as error:
-        log.info("name_not_read", review=str(review.id), error=str(error))
-    if review.status == ReviewStatus.IN_REVIEW:
-        raise Later(review_pause(review.created_at))
+def _open_reviews() -> OpenRows:
+    of = Program.id == NameReview.program_id
+    query = select(NameReview.id, NameReview.provider_id, Program.component_id, NameReview.program_id).join(Program, of)
+    return query.where(NameReview.status == ReviewStatus.IN_REVIEW)
 
 
-def watch_open_reviews(db: Session) -> int:
-    """Cron: give every open review a watch that has none (any more)."""
-    is_open = NameReview.status == ReviewStatus.IN_REVIEW
-    return watch_again(db, WATCH, NameReview.id, NameReview.provider_id, is_open)
+@polled(Kind.NAME, _open_reviews)
+def look(db: Session, review_id: UUID) -> Standing | None:
+    """How a review stands by WeChat's word; None once it is decided."""
+    review = load_name_review(db, review_id)
+    read_review(db, review)
+    return Standing(Rhythm.NAME, review.created_at) if review.status == ReviewStatus.IN_REVIEW else None
 
 
 def on_name_reviewed(db: Session, component: ComponentApp, appid: str, event: NicknameReviewed) -> None:
@@ -237,7 +231,7 @@ def on_name_reviewed(db: Session, component: ComponentApp, appid: str, event: Ni
     ).first()
     status = ReviewStatus.APPROVED if event.passed else ReviewStatus.REFUSED
     if known is not None and known.status == ReviewStatus.IN_REVIEW and known.audit_id:
-        hasten(db, WATCH, known.id, lane=Lane.URGENT)
+        hurry(db, of_program(Kind.NAME, program, known.id))
         return
     if known is not None and known.decided_at is not None:
         if known.status == status or event.created_at <= known.decided_at:

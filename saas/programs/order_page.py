@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -26,11 +26,13 @@ from saas.db import new_id, settle
 from saas.errors import N_, Conflict, Invalid
 from saas.failures import clear_failure, note_failure
 from saas.programs.access import load_program, program_by_appid
-from saas.programs.changing import client_of, refuse_if_hindered, review_pause, watch_again
+from saas.programs.changing import client_of, refuse_if_hindered
 from saas.programs.evidence import keep_pictures, keep_video, picture_url, video_url
 from saas.programs.models import Program, ReviewStatus
+from saas.programs.polling import OpenRows, expect, hurry, of_program, polled
+from saas.programs.polling_models import Kind
 from saas.programs.privacy_models import OrderPage
-from saas.queue import Lane, Later, enqueue, hasten
+from saas.programs.rhythms import Rhythm, Standing
 from saas.tenants import activity
 from saas.tenants.access import Who
 from saas.wx.api.order_path import OrderPath
@@ -39,12 +41,9 @@ from saas.wx.errors import CallFailed, WeChatError
 from saas.wx.events import OrderPathsReviewed, OrderPathsSubmitted
 from saas.wx.permissions import DEVELOPMENT
 
-log = structlog.get_logger()
-
 READ = "saas.programs.order_page.read_order_page"
 APPLY = "saas.programs.order_page.apply_for_order_page"
 STEPS = (READ, APPLY)
-WATCH = "jobs.programs.watch_order_page"
 LONGEST = 200
 _IN_REVIEW = N_("上一次申请正在审核，请等微信给出结果")
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(/[A-Za-z0-9_\-]+)*")
@@ -147,7 +146,7 @@ def apply_for_order_page(db: Session, item: BatchItem) -> None:
             row.path, row.status, row.reason, row.applied_at = before
         settle(db)
         raise
-    enqueue(db, WATCH, program.id, lane=Lane.POLL, delay=review_pause(clock.now()))
+    expect(db, of_program(Kind.ORDER_PAGE, program), Standing(Rhythm.ORDER_PAGE, applied_at))
 
 
 def read_state(db: Session, program: Program, client: WxClient) -> OrderPage:
@@ -199,24 +198,21 @@ def _decide(row: OrderPage, status: ReviewStatus, reason: str) -> None:
         row.online_path, row.test_login = row.path, ""
 
 
-def watch(db: Session, program: Program) -> None:
-    """Read as long as an application is open; raises Later until then. A failure to read is no reason to stop."""
+def _in_review() -> OpenRows:
+    query = select(OrderPage.program_id, OrderPage.provider_id, Program.component_id, Program.id)
+    return query.join(Program, Program.id == OrderPage.program_id).where(OrderPage.status == ReviewStatus.IN_REVIEW)
+
+
+@polled(Kind.ORDER_PAGE, _in_review)
+def look(db: Session, program_id: UUID) -> Standing | None:
+    """Read as long as an application is open."""
+    program = load_program(db, program_id)
     row = find_order_page(db, program)
     if row is None or row.status != ReviewStatus.IN_REVIEW:
-        return
-    try:
-        row = read_state(db, program, client_of(db, program))
-    except CallFailed as error:
-        log.info("order_page_not_read", program=str(program.id), error=str(error))
-    if row.status == ReviewStatus.IN_REVIEW:
-        raise Later(review_pause(row.applied_at or row.created_at))
-
-
-def watch_open_reviews(db: Session) -> int:
-    """Cron: give every open application a watch that has none (any more)."""
-    return watch_again(
-        db, WATCH, OrderPage.program_id, OrderPage.provider_id, OrderPage.status == ReviewStatus.IN_REVIEW
-    )  # fmt: skip
+        return None
+    row = read_state(db, program, client_of(db, program))
+    still_open = row.status == ReviewStatus.IN_REVIEW
+    return Standing(Rhythm.ORDER_PAGE, row.applied_at or row.created_at) if still_open else None
 
 
 def on_order_pages_submitted(db: Session, component: ComponentApp, event: OrderPathsSubmitted) -> None:
@@ -238,7 +234,7 @@ def on_order_pages_reviewed(db: Session, component: ComponentApp, event: OrderPa
         if one.refused:
             _decide(row, ReviewStatus.REFUSED, one.reason)
         elif row.status == ReviewStatus.IN_REVIEW:
-            hasten(db, WATCH, program.id, lane=Lane.URGENT)
+            hurry(db, of_program(Kind.ORDER_PAGE, program))
 
 
 def _lock(db: Session, program: Program) -> OrderPage:

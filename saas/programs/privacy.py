@@ -25,8 +25,10 @@ from saas.db import new_id, settle
 from saas.errors import N_, Conflict, Invalid
 from saas.failures import clear_failure, note_failure, raise_if_passing
 from saas.programs.access import load_program
-from saas.programs.changing import client_of, obstacle, refuse_if_hindered, review_pause
+from saas.programs.changing import client_of, obstacle, refuse_if_hindered
 from saas.programs.models import Program
+from saas.programs.polling import expect, of_program
+from saas.programs.polling_models import Kind
 from saas.programs.privacy_guides import (
     Guide,
     check_guide,
@@ -40,7 +42,8 @@ from saas.programs.privacy_guides import (
 )
 from saas.programs.privacy_models import InterfaceStatus, PrivacyTemplate, ProgramPrivacy
 from saas.programs.privacy_templates import load_template
-from saas.queue import Lane, Later, hasten
+from saas.programs.rhythms import Rhythm, Standing
+from saas.queue import Later
 from saas.tenants import activity
 from saas.tenants.access import Who
 from saas.tenants.merchants import load_merchant
@@ -57,7 +60,6 @@ READ = "saas.programs.privacy.read_privacy"
 SET = "saas.programs.privacy.set_guide"
 SET_CONTACT = "saas.programs.privacy.set_contact"
 APPLY_TEMPLATE = "saas.programs.privacy.apply_template"
-WATCH = "jobs.programs.watch_privacy"
 READ_AFTER_UPLOAD = "jobs.programs.read_privacy"
 STEPS = (READ, SET, SET_CONTACT, APPLY_TEMPLATE)
 LARGEST_TEXT = 100 * 1024
@@ -253,7 +255,7 @@ def read_state(db: Session, program: Program, client: WxClient) -> ProgramPrivac
     clear_failure(state)
     if now_open - before:
         state.in_review_since = state.read_at
-        hasten(db, WATCH, program.id, lane=Lane.POLL, delay=review_pause(state.read_at))
+        expect(db, of_program(Kind.PRIVACY, program), Standing(Rhythm.PRIVACY, state.read_at))
     return state
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,19 +19,18 @@ from saas.components.models import ComponentApp
 from saas.db import settle
 from saas.errors import N_, Conflict, Invalid, NotFound
 from saas.programs.access import load_program, program_of_message
-from saas.programs.changing import client_of, refuse_if_hindered, review_pause, watch_again
+from saas.programs.changing import client_of, refuse_if_hindered
 from saas.programs.evidence import keep_pictures, keep_video, picture_url, video_url
 from saas.programs.models import Program
-from saas.programs.privacy import WATCH, find_privacy, lock_privacy, read_state
+from saas.programs.polling import OpenRows, hurry, of_program, polled
+from saas.programs.polling_models import Kind
+from saas.programs.privacy import find_privacy, lock_privacy, read_state
 from saas.programs.privacy_models import InterfaceStatus, ProgramPrivacy
-from saas.queue import Lane, Later, hasten
+from saas.programs.rhythms import Rhythm, Standing
 from saas.tenants import activity
 from saas.tenants.access import Who
-from saas.wx.errors import CallFailed
 from saas.wx.events import PrivacyInterfaceReviewed
 from saas.wx.permissions import DEVELOPMENT
-
-log = structlog.get_logger()
 
 APPLY = "saas.programs.privacy_interfaces.apply_for_interface"
 LONGEST = 300
@@ -131,24 +130,20 @@ def apply_for_interface(db: Session, item: BatchItem) -> None:
     read_state(db, program, client)
 
 
-def watch(db: Session, program: Program) -> None:
-    """Read as long as an interface is in review; raises Later until then. A failure to read is no reason to stop."""
+def _in_review() -> OpenRows:
+    query = select(ProgramPrivacy.program_id, ProgramPrivacy.provider_id, Program.component_id, Program.id)
+    return query.join(Program, Program.id == ProgramPrivacy.program_id).where(ProgramPrivacy.in_review.is_(True))
+
+
+@polled(Kind.PRIVACY, _in_review)
+def look(db: Session, program_id: UUID) -> Standing | None:
+    """Read as long as an interface is in review."""
+    program = load_program(db, program_id)
     state = find_privacy(db, program)
     if state is None or not state.in_review:
-        return
-    try:
-        state = read_state(db, program, client_of(db, program))
-    except CallFailed as error:
-        log.info("privacy_not_read", program=str(program.id), error=str(error))
-    if state.in_review:
-        raise Later(review_pause(state.in_review_since or state.created_at))
-
-
-def watch_open_reviews(db: Session) -> int:
-    """Cron: give every mini program with an interface in review a watch that has none (any more)."""
-    return watch_again(
-        db, WATCH, ProgramPrivacy.program_id, ProgramPrivacy.provider_id, ProgramPrivacy.in_review.is_(True)
-    )
+        return None
+    state = read_state(db, program, client_of(db, program))
+    return Standing(Rhythm.PRIVACY, state.in_review_since or state.created_at) if state.in_review else None
 
 
 def on_interface_reviewed(db: Session, component: ComponentApp, appid: str, event: PrivacyInterfaceReviewed) -> None:
@@ -157,4 +152,4 @@ def on_interface_reviewed(db: Session, component: ComponentApp, appid: str, even
     if program is None:
         return
     lock_privacy(db, program).in_review = True
-    hasten(db, WATCH, program.id, lane=Lane.URGENT)
+    hurry(db, of_program(Kind.PRIVACY, program))

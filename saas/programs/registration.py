@@ -52,7 +52,6 @@ QUICK_REGISTRATION = 27
 """The permission set with which an official account lends its subject."""
 _ATTEMPTS = 5
 _LIFE = timedelta(hours=24)
-_WATCH_AFTER = timedelta(minutes=1)
 _OTHER_STEP = 3.0
 
 _HIDDEN = ("person_name", "person_wechat", "person_openid")
@@ -326,7 +325,7 @@ def _send(db: Session, item: BatchItem, case: Registration, data: RegistrationDa
     if not results.move(db, case, RegistrationStatus.WAITING_PERSON):
         raise Skipped(N_("已经有结果"))
     if sent.link:
-        results.watch_soon(db, case, _WATCH_AFTER)
+        results.watch_soon(db, case)
 
 
 def _begin(db: Session, item: BatchItem, case: Registration, data: RegistrationData | None) -> None:

@@ -20,17 +20,19 @@ from saas.components.models import ComponentApp
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.failures import note_failure
-from saas.programs.access import load_program, program_by_appid
+from saas.programs.access import load_program, load_registration, program_by_appid
 from saas.programs.authorization import READ_PROFILE, take_event_code
-from saas.programs.changing import watch_again
 from saas.programs.models import Program
+from saas.programs.polling import OpenRows, Pending, expect, hurry, polled
+from saas.programs.polling_models import Kind
 from saas.programs.registration_finding import adopt_result, find_known_result, find_result, is_result
 from saas.programs.registration_kinds import LATE, PENDING, STATES, TIMED_OUT, kind_of
 from saas.programs.registration_models import TRANSITIONS, Registration, RegistrationKind, RegistrationStatus
 from saas.programs.registration_reasons import REASONS
+from saas.programs.rhythms import Rhythm, Standing
 from saas.programs.standing import note_step
 from saas.programs.words import Step, Word
-from saas.queue import Lane, Later, enqueue, hasten
+from saas.queue import Lane, enqueue
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
 from saas.wx.errors import CallFailed
@@ -38,7 +40,6 @@ from saas.wx.events import ProgramRegistered, RegistrationEvent, TrialConverted,
 
 log = structlog.get_logger()
 
-WATCH = "jobs.programs.watch_registration"
 TRIAL_LIFE = timedelta(days=14)
 _GRACE = timedelta(minutes=30)
 _S, _K = RegistrationStatus, RegistrationKind
@@ -127,7 +128,7 @@ def on_registered(db: Session, component: ComponentApp, event: ProgramRegistered
         return
     log.info("registration_of_nobody", appid=event.appid, status=event.status)
     for one in _open_cases(db, component, _K.TRADING):
-        hasten(db, WATCH, one.id, lane=Lane.URGENT)
+        hurry(db, _pending(one))
 
 
 def on_trial_created(db: Session, component: ComponentApp, event: TrialCreated) -> None:
@@ -194,35 +195,52 @@ def is_done_after_all(db: Session, case: Registration) -> bool:
     return True
 
 
-def watch(db: Session, case: Registration) -> None:
-    """Ask as long as the case is open; raises Later until then. A failure to ask is no reason to stop."""
+def _open_rows() -> OpenRows:
+    row = Registration
+    query = select(row.id, row.provider_id, row.component_id, row.program_id)
+    return query.where(row.status.in_(_OPEN), row.expires_at.is_not(None))
+
+
+@polled(Kind.REGISTRATION, _open_rows)
+def look(db: Session, registration_id: UUID) -> Standing | None:
+    """How a case stands; one whose time is over is ended."""
+    case = load_registration(db, registration_id)
+    if not RegistrationStatus(case.status).is_open or case.expires_at is None:
+        return None
+    failure = None
     try:
         ask(db, case)
         _look_for_trial(db, case)
     except CallFailed as error:
-        log.info("registration_not_read", registration=str(case.id), error=str(error))
-    if not RegistrationStatus(case.status).is_open or case.expires_at is None:
-        return
+        failure = error
+    if not RegistrationStatus(case.status).is_open:
+        return None
     if clock.now() > case.expires_at + _GRACE and not _is_made(case):
         end(db, case, RegistrationStatus.EXPIRED, code=TIMED_OUT)
-    else:
-        raise Later(_pause(case))
+        return None
+    if failure is not None:
+        raise failure
+    return _standing(case)
 
 
-def watch_soon(db: Session, case: Registration, delay: timedelta) -> None:
-    enqueue(db, WATCH, case.id, lane=Lane.POLL, delay=delay)
+def watch_soon(db: Session, case: Registration) -> None:
+    """The case was sent: its way is followed from now on."""
+    expect(db, _pending(case), _standing(case))
 
 
 def ask_now(db: Session, case: Registration, *, who: Who) -> None:
-    """Have the watch look at once."""
+    """Have WeChat asked at once."""
     require(who, Verb.WORK)
-    hasten(db, WATCH, case.id, lane=Lane.URGENT)
+    hurry(db, _pending(case), tries=1)
 
 
-def watch_open_registrations(db: Session) -> int:
-    """Cron: give every open case a watch that has none (any more)."""
-    is_open = Registration.status.in_(_OPEN) & Registration.expires_at.is_not(None)
-    return watch_again(db, WATCH, Registration.id, Registration.provider_id, is_open)
+def _pending(case: Registration) -> Pending:
+    return Pending(Kind.REGISTRATION, case.id, case.provider_id, case.component_id, case.program_id)
+
+
+def _standing(case: Registration) -> Standing:
+    until = case.expires_at + _GRACE if case.expires_at else None
+    return Standing(Rhythm.REGISTRATION, case.sent_at or case.created_at, until)
 
 
 def trial_ends_at(db: Session, program: Program) -> datetime | None:
@@ -304,11 +322,3 @@ def _note(db: Session, case: Registration, program: Program) -> None:
     waits_until = case.expires_at if RegistrationStatus(case.status).is_open else None
     due_at = min((moment for moment in (ends_at, waits_until) if moment), default=None)
     note_step(db, program, Step.REGISTER, word, due_at=due_at)
-
-
-def _pause(case: Registration) -> timedelta:
-    """Soon at first, when the person has the link before her; rarely when nobody has moved for hours."""
-    age = clock.now() - (case.sent_at or clock.now())
-    if age < timedelta(minutes=15):
-        return timedelta(minutes=1)
-    return timedelta(minutes=5) if age < timedelta(hours=2) else timedelta(minutes=20)

@@ -7,7 +7,7 @@ the watch asks anyway. Both ways end in `note_answer`, where every change is mad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,11 @@ from saas.db import settle
 from saas.failures import clear_failure
 from saas.programs.access import load_program, program_by_appid, program_by_original_id
 from saas.programs.models import Program
+from saas.programs.polling import OpenRows, expect, hurry, of_program, polled
+from saas.programs.polling_models import Kind
+from saas.programs.rhythms import Rhythm, Standing
 from saas.queue import Lane, enqueue, waiting
+from saas.releases.access import load_audit
 from saas.releases.code_state import REFRESH, lock_state, moment
 from saas.releases.models import Audit, AuditStatus
 from saas.tenants import activity
@@ -33,8 +37,6 @@ from saas.wx.reasons import plain_reason, reason_key, screenshot_ids
 
 log = structlog.get_logger()
 
-WATCH = "jobs.releases.watch_audit"
-CHECK = "jobs.releases.check_audit"
 FETCH_SCREENSHOTS = "jobs.releases.fetch_screenshots"
 RELEASE_APPROVED = "jobs.releases.release_approved"
 
@@ -130,19 +132,28 @@ def read_audit(db: Session, audit: Audit) -> bool:
     return note_answer(db, audit, answer)
 
 
-def watch(db: Session, audit: Audit) -> None:
-    """Ask about an open audit from time to time: the net under its event."""
-    enqueue(db, WATCH, audit.id, lane=Lane.POLL, delay=watch_pause(audit))
+def watch(db: Session, program: Program, audit: Audit) -> None:
+    """Have WeChat asked about an open audit from time to time: the net under its event."""
+    expect(db, of_program(Kind.AUDIT, program, audit.id), standing_of(audit))
 
 
-def watch_pause(audit: Audit) -> timedelta:
-    """How long to wait before asking again: a fresh audit may be decided in minutes, an old one takes days."""
-    age = clock.now() - (audit.submitted_at or audit.created_at)
-    if age < timedelta(minutes=10):
-        return timedelta(minutes=1)
-    if age < timedelta(hours=2):
-        return timedelta(minutes=5)
-    return timedelta(minutes=30) if age < timedelta(days=1) else timedelta(hours=1)
+def standing_of(audit: Audit) -> Standing:
+    if audit.status == AuditStatus.DELAYED and audit.delayed_at:
+        return Standing(Rhythm.AUDIT_DELAYED, audit.delayed_at)
+    return Standing(Rhythm.AUDIT, audit.submitted_at or audit.created_at)
+
+
+def _open_audits() -> OpenRows:
+    query = select(Audit.id, Audit.provider_id, Program.component_id, Program.id)
+    return query.join(Program, Program.id == Audit.program_id).where(Audit.status.in_(OPEN))
+
+
+@polled(Kind.AUDIT, _open_audits)
+def look(db: Session, audit_id: UUID) -> Standing | None:
+    """How an audit stands; one that WeChat has named no number for yet is only waited for."""
+    audit = load_audit(db, audit_id)
+    read_audit(db, audit)
+    return standing_of(audit) if is_open(audit) else None
 
 
 def on_audit_event(db: Session, component: ComponentApp, appid: str, event: AuditEvent) -> None:
@@ -154,7 +165,7 @@ def on_audit_event(db: Session, component: ComponentApp, appid: str, event: Audi
         return
     audit = running_audit(db, program)
     if audit is not None and audit.auditid:
-        enqueue(db, CHECK, audit.id, lane=Lane.URGENT)
+        hurry(db, of_program(Kind.AUDIT, program, audit.id))
     else:
         enqueue(db, REFRESH, program.id, lane=Lane.URGENT)
 
@@ -179,7 +190,7 @@ def take_over(db: Session, program: Program, latest: Mapping[str, Any]) -> None:
     db.flush()
     note_answer(db, audit, latest)
     if audit.status in OPEN:
-        watch(db, audit)
+        watch(db, program, audit)
 
 
 def submitted_at(latest: Mapping[str, Any]) -> datetime:

@@ -326,7 +326,7 @@ def _note_submitted(db: Session, audit: Audit, auditid: str) -> bool:
     program = load_program(db, audit.program_id)
     detail = {"auditid": auditid, "version": audit.user_version}
     activity.record(db, system(audit.provider_id), "program.audit.in_review", program, detail=detail)
-    watch(db, audit)
+    watch(db, program, audit)
     return True
 
 
