@@ -28,7 +28,7 @@ class ComponentStatus(StrEnum):
 class ComponentApp(TenantOwned, Base):
     """A provider's own third-party platform. `key` names it in callback addresses and is no secret.
 
-    `aes_key_seen_at` is when the first push came with the message key of `aes_key_changed_at`. `permission_counts` tells
+    `aes_key_seen_at` is when the first push came with the message key of `aes_key_changed_at`; `permission_counts` is
     how many authorized mini programs lack which permission set (`saas.programs.permission_counts`).
     """
 

@@ -22,7 +22,7 @@ VALUES = {
     "name": "诺拉", "link": "http://localhost:8000/x", "sign_in": "http://localhost:8000/sign-in", "ip": "203.0.113.7",
     "inviter": "爱丽", "provider": "爱丽服务", "role": "成员", "email": "nora@example.com", "merchant": "梅记",
     "program": "梅记点单", "due": "2026-12-02 10:00", "what": "bound_phone",
-    "step": "备案短信核验",
+    "step": "备案短信核验", "title": "【代办】已恢复", "lines": ["甲", "", "http://localhost:8000/x"],
     "appid": "wx0123456789abcdef",
 }  # fmt: skip
 
