@@ -51,7 +51,7 @@ class Campaign(TenantOwned, Base):
 
     Whom: the filter of `query`, asked anew at each start, or `program_ids` where `query` is None. `suits` is asked of
     each (`saas.programs.suiting`). `action` is what the screens call it, and `answers` what was filled in there, as
-    ``[field, value, text]`` each.
+    ``[field, value, text, label]`` each.
 
     When: at the hour `at` on the day `first_on` of the provider's calendar, then by `repeat` up to the day `until`.
     `next_at` is the moment that follows from it; None when there is none.

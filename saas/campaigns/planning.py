@@ -63,7 +63,7 @@ def plan_campaign(
     )  # fmt: skip
     db.add(campaign)
     db.flush()
-    activity.record(db, who, "campaign.plan", campaign, detail={"time": first.isoformat(timespec="minutes")})
+    activity.record(db, who, "campaign.plan", campaign, detail={"time": f"{timing.on} {timing.at:%H:%M}"})
     return campaign
 
 
@@ -78,8 +78,7 @@ def change_timing(db: Session, campaign: Campaign, timing: Timing, *, who: Who, 
     campaign.planned_by, campaign.planned_by_name = who.user_id, who.name
     if campaign.status == CampaignStatus.FAILED or timing.repeat is Repeat.ONCE:
         campaign.status, campaign.why, campaign.why_detail = CampaignStatus.PLANNED, "", {}
-    detail = {"time": campaign.next_at.isoformat(timespec="minutes")}
-    activity.record(db, who, "campaign.edit", campaign, detail=detail)
+    activity.record(db, who, "campaign.edit", campaign, detail={"time": f"{timing.on} {timing.at:%H:%M}"})
 
 
 def pause_campaign(db: Session, campaign: Campaign, *, who: Who) -> None:

@@ -12,30 +12,27 @@ from sqlalchemy.orm import Session
 
 from saas.batches.models import Batch
 from saas.campaigns.models import Campaign, CampaignRun, CampaignStatus
-from saas.campaigns.starting import find_programs
+from saas.campaigns.starting import find_ids
 from saas.errors import Conflict
-from saas.programs.listing import MOST_SELECTED
+from saas.programs.listing import MOST_SELECTED, select_programs
 from saas.programs.models import Program
 from saas.programs.suiting import Suits
 
 _SHOWN = 10
+_ASKED = 2000
 
 
 @dataclass(frozen=True)
 class Reach:
     """Whom a campaign would work on if it began now. `broken`: why its filter cannot be asked any more.
 
-    `first` are some of them to be named.
+    `unsuited` of them would be left out; None where they are too many to ask each. `first` are some to be named.
     """
 
     found: int
-    unsuited: int = 0
+    unsuited: int | None = 0
     first: tuple[Program, ...] = ()
     broken: str = ""
-
-    @property
-    def suited(self) -> int:
-        return self.found - self.unsuited
 
     @property
     def is_cut(self) -> bool:
@@ -46,10 +43,12 @@ class Reach:
 def reach_of(db: Session, campaign: Campaign) -> Reach:
     """Ask now what its start will ask."""
     try:
-        programs = find_programs(db, campaign)
+        ids = find_ids(db, campaign)
     except Conflict as error:
         return Reach(0, broken=error.message)
-    suits = Suits(campaign.suits)
+    if len(ids) > _ASKED:
+        return Reach(len(ids), None, tuple(select_programs(db, ids[:_SHOWN])))
+    programs, suits = select_programs(db, ids), Suits(campaign.suits)
     return Reach(len(programs), sum(not suits.fits(one) for one in programs), tuple(programs[:_SHOWN]))
 
 

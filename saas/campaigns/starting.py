@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,7 +22,6 @@ from saas.campaigns.models import Campaign, CampaignRun, CampaignStatus, Outcome
 from saas.campaigns.timing import count_between, next_after, timing_of
 from saas.errors import N_, AppError, Conflict
 from saas.programs.listing import select_ids, select_programs
-from saas.programs.models import Program
 from saas.programs.suiting import Suits
 from saas.queue import enqueue_for
 from saas.tenants import activity
@@ -113,7 +113,7 @@ def _acting(campaign: Campaign) -> Who:
 
 def _choose(db: Session, campaign: Campaign, due_at: datetime) -> tuple[list[Subject], CampaignRun]:
     """The mini programs that are there now and suit, and the run that would begin. Raises Conflict."""
-    programs = find_programs(db, campaign)
+    programs = select_programs(db, find_ids(db, campaign))
     suits = Suits(campaign.suits)
     subjects = [Subject(one.id, one.name or one.appid) for one in programs if suits.fits(one)]
     run = CampaignRun(
@@ -124,17 +124,17 @@ def _choose(db: Session, campaign: Campaign, due_at: datetime) -> tuple[list[Sub
     return subjects, run
 
 
-def find_programs(db: Session, campaign: Campaign) -> list[Program]:
-    """The mini programs that it is about, as they are now, newest first.
+def find_ids(db: Session, campaign: Campaign) -> list[UUID]:
+    """The mini programs that it is about now, newest first; of those chosen, also such as are gone.
 
     A filter that is not understood whole any more would find more than was meant: it raises Conflict.
     """
     wanted = campaign.wanted
     if wanted is None:
-        return select_programs(db, campaign.program_ids)
+        return campaign.program_ids
     if wanted.parts() != campaign.query:
         raise Conflict(_FILTER)
-    return select_programs(db, select_ids(db, wanted))
+    return select_ids(db, wanted)
 
 
 def _goes_on(db: Session, campaign: Campaign) -> bool:

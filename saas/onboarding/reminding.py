@@ -140,14 +140,14 @@ def remind_when_due(db: Session, subject: Subject) -> int:
     return sent
 
 
-def remind_by_hand(db: Session, subject: Subject, *, who: Who) -> int:
-    """Remind the merchant now, whatever the hour; at most once an hour, whoever or whatever sent the last one. Says
-    how many messages went out. Raises Conflict.
+def remind_by_hand(db: Session, subject: Subject, *, who: Who, kind: Kind | None = None) -> int:
+    """Remind the merchant now, whatever the hour, of what waits first or of that `kind`; at most once an hour, whoever
+    or whatever sent the last one. Says how many messages went out. Raises Conflict.
     """
     require(who, Verb.WORK)
     db.refresh(subject, with_for_update=True)
     merchant = _merchant_of(db, subject)
-    waiting = next(iter(active_of(db, subject)), None)
+    waiting = next((one for one in active_of(db, subject) if kind in (None, one.kind)), None)
     if merchant is None or waiting is None:
         raise Conflict(N_("现在没有等商家处理的事，不用提醒"))
     if (last := last_reminded(db, subject)) is not None and last > clock.now() - HAND_PAUSE:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.batches.models import Batch, BatchItem, ItemStatus
+from saas.campaigns.models import Campaign, Repeat
 from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
 from saas.db import new_id, platform_session, tenant_session
 from saas.onboarding.models import EntryLink, Onboarding, OnboardingPart, Part
@@ -25,6 +26,7 @@ from saas.programs.models import (
 )
 from saas.programs.privacy_models import InterfaceStatus, PrivacyTemplate, ProgramPrivacy
 from saas.programs.registration_models import Registration
+from saas.programs.suiting import Suits
 from saas.queue import Job, JobStatus
 from saas.releases.models import (
     Audit,
@@ -129,6 +131,11 @@ def build_things(cast: Cast) -> dict[str, str]:
             status=ItemStatus.FAILED,
         )  # fmt: skip
         db.add(item)
+        campaign = Campaign(
+            id=new_id(), provider_id=provider_id, action="profile", step=REFRESH, suits=Suits.APPID, query={},
+            first_on=soon.date(), at=soon.time(), repeat=Repeat.DAILY, until=soon.date(), next_at=soon,
+        )  # fmt: skip
+        db.add(campaign)
         train = Train(
             id=new_id(), provider_id=provider_id, component_id=component.id, template_row_id=template.id,
             template_id=mark, user_version="1.0.0", description="新版", status=TrainStatus.RUNNING, total=1,
@@ -186,7 +193,7 @@ def build_things(cast: Cast) -> dict[str, str]:
         "link_id": link.id, "entry_link_id": entry_link.id, "merchant_id": cast.meis, "membership_id": person.id,
         "user_id": extra,
         "invitation_id": invitations[0].id, "merchant_invitation_id": invitations[1].id, "job_id": job.id,
-        "train_id": train.id, "wave_id": wave.id, "place_id": place.id,
+        "train_id": train.id, "wave_id": wave.id, "place_id": place.id, "campaign_id": campaign.id,
         "batch_id": batch.id, "item_id": item.id, "provider_id": provider_id, "session_id": new_id(),
         "filing_template_id": filing_template.id, "privacy_template_id": privacy_template.id,
         "certification_template_id": certification_template.id, "file_id": new_id(),

@@ -21,6 +21,7 @@ _PAGE = 50
 AREAS = {
     "program": N_("小程序"),
     "batch": N_("批量任务"),
+    "campaign": N_("计划"),
     "train": N_("批量发布"),
     "merchant": N_("商家"),
     "authorization_link": N_("授权链接"),
@@ -35,6 +36,7 @@ AREAS = {
 _KINDS = {
     "programs": N_("小程序"),
     "batches": N_("批量任务"),
+    "campaigns": N_("计划"),
     "trains": N_("批量发布"),
     "merchants": N_("商家"),
     "authorization_links": N_("授权链接"),
@@ -50,6 +52,7 @@ _KINDS = {
 _PAGES = {
     "programs": ("provider.show_program", "program_id"),
     "batches": ("provider.show_batch", "batch_id"),
+    "campaigns": ("provider.show_campaign", "campaign_id"),
     "trains": ("provider.show_train", "train_id"),
     "merchants": ("provider.show_merchant", "merchant_id"),
     "component_apps": ("provider.show_component", "component_id"),
@@ -65,6 +68,7 @@ _FACTS = {
     "program": N_("小程序"),
     "interface": N_("接口"),
     "path": N_("页面路径"),
+    "time": N_("时间"),
 }
 
 
@@ -113,7 +117,7 @@ def activity_object(row: Activity) -> dict[str, str]:
     page = _PAGES.get(row.object_kind)
     where: dict[str, Any] = {page[1]: row.object_id} if page else {}
     url = url_for(page[0], **where) if page and row.object_id else ""
-    name = _(row.object_name) if row.object_kind == "batches" else row.object_name
+    name = _(row.object_name) if row.object_kind in ("batches", "campaigns") else row.object_name
     return {"kind": kind, "name": name, "url": url}
 
 

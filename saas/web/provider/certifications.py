@@ -22,8 +22,7 @@ from saas.programs import certification_charges as charges
 from saas.programs.certification_access import list_certifications, list_templates
 from saas.programs.certification_models import ENDED, CertificationStatus, ChargeState
 from saas.programs.certification_states import WORDS
-from saas.programs.changing import obstacle
-from saas.programs.models import Program
+from saas.programs.suiting import Suits
 from saas.programs.words import Turn
 from saas.tables import cell
 from saas.web.badges import badge
@@ -31,7 +30,6 @@ from saas.web.forms import chosen
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 from saas.web.provider.selection import Action, ActionForm, Group, offer
-from saas.wx.permissions import DEVELOPMENT
 
 PAGE = 50
 _S = CertificationStatus
@@ -130,29 +128,25 @@ class ApplyForm(ActionForm):
         return {"template": self.template.data}
 
 
-def _may_certify(program: Program) -> bool:
-    return not obstacle(program, DEVELOPMENT)
-
-
 for action in (
     Action(
         "certification_template", N_("套用认证模板"),
         N_("给每个小程序准备一份认证草稿，缺少的资料列在结果里；还不会提交给微信。"),
-        certifying.APPLY, ApplyForm, _may_certify,
+        certifying.APPLY, ApplyForm, Suits.DEVELOPMENT,
     ),
     Action(
         "certification_start", N_("发起认证"),
         N_("把资料齐全的草稿提交给微信，不齐全的跳过。管理员要在 24 小时内办完；服务商付费的会用掉认证资源包。"),
-        certifying.START, suits=_may_certify,
+        certifying.START, suits=Suits.DEVELOPMENT,
     ),
     Action(
         "certification_resubmit", N_("重新提交认证"),
         N_("把被打回的认证重新提交，请先改好每个小程序的资料：每次用掉 3 次补充机会中的 1 次。不是被打回的跳过。"),
-        certifying.RESUBMIT, suits=_may_certify,
+        certifying.RESUBMIT, suits=Suits.DEVELOPMENT,
     ),
     Action(
         "certification_refresh", N_("查询认证进度"), N_("向微信查询正在办理的认证。"), certifying.REFRESH,
-        suits=_may_certify,
+        suits=Suits.DEVELOPMENT,
     ),
 ):  # fmt: skip
     offer(action, Group.CERTIFY)

@@ -13,12 +13,11 @@ from wtforms import RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from saas.errors import N_, AppError, NotFound
-from saas.programs import filing as filings
 from saas.programs import filing_drafts, filing_reading, filing_sending, filing_templates
 from saas.programs.filing_fields import Part
 from saas.programs.filing_models import FilingTemplate
 from saas.programs.filing_tables import load_tables
-from saas.programs.models import Program
+from saas.programs.suiting import Suits
 from saas.tenants import activity
 from saas.tenants.access import Verb, require
 from saas.web.forms import Form, TextField, at_most, chosen, required
@@ -191,29 +190,25 @@ class WayForm(ActionForm):
         return {"together": self.way.data == "together"}
 
 
-def _may_file(program: Program) -> bool:
-    return not filings.hindrance(program)
-
-
 for action in (
     Action(
         "filing_template", N_("从模板建立备案草稿"),
         N_("填入模板的内容，已经填过的不改，也不会提交。完成后列出每个小程序还缺什么。"), filing_drafts.APPLY,
-        TemplateForm, _may_file,
+        TemplateForm, Suits.FILING,
     ),
     Action(
         "filing_face", N_("发起备案人脸核验"),
         N_("资料齐全的备案，请微信通知各自的管理员，24 小时内完成；已通知或已通过的跳过，不齐全的列出原因。"),
-        filing_sending.ASK_FACE, WayForm, _may_file,
+        filing_sending.ASK_FACE, WayForm, Suits.FILING,
     ),
     Action(
         "filing_send", N_("提交备案"),
         N_("人脸核验已通过的提交给微信，其他的列出原因。和认证一起办的一起提交；服务商付费的会用掉认证资源包。"),
-        filing_sending.SEND, suits=_may_file,
+        filing_sending.SEND, suits=Suits.FILING,
     ),
     Action(
         "filing", N_("读取备案状态"), N_("向微信读取审核进度、退回原因和备案号。"), filing_reading.READ,
-        suits=_may_file,
+        suits=Suits.FILING,
     ),
 ):  # fmt: skip
     offer(action, Group.CERTIFY)

@@ -20,9 +20,9 @@ from saas.errors import N_
 from saas.programs import listing
 from saas.programs import permission_campaign as campaign
 from saas.programs.links import is_usable, link_address, state_of
-from saas.programs.models import Program
 from saas.programs.permission_campaign import ESSENTIALS, Lack
 from saas.programs.permissions import offered_sets
+from saas.programs.suiting import Suits
 from saas.tables import write_csv
 from saas.tenants.access import Verb, require
 from saas.web.forms import chosen
@@ -58,6 +58,10 @@ def list_missing_permissions() -> ResponseReturnValue:
         "provider/programs/missing_permissions.html", rows=campaign.describe(g.db, page.programs, lacking),
         page=page, lacking=lacking, choices=lacking_choices(), state_of=state_of,
         start_url=url_for("provider.start_action", action="renew_link", **chosen_all),
+        plan_url=url_for(
+            "provider.start_action", action="renew_link", **chosen_all,
+            **{"when-start": "later", "when-repeat": "weekly", "when-title": _("补授权提醒")},
+        ),
         next_url=url_for("provider.list_missing_permissions", before=page.programs[-1].id, **here) if page.more else "",
         first_url=url_for("provider.list_missing_permissions", **here) if before else "",
     )  # fmt: skip
@@ -113,15 +117,11 @@ class RenewForm(ActionForm):
         return campaign.read_terms(lacking, self.days.data, mail=self.mail.data)
 
 
-def _has_merchant(program: Program) -> bool:
-    return bool(program.appid and program.merchant_id)
-
-
 offer(
     Action(
         "renew_link", N_("生成补授权链接"),
         N_("给缺少权限的小程序各生成一个重新授权链接，请管理员确认并勾选全部权限；还有能用的链接时沿用。权限齐全的跳过，没有商家的不能生成。"),
-        campaign.RENEW, RenewForm, _has_merchant,
+        campaign.RENEW, RenewForm, Suits.OF_MERCHANT,
     ),
     Group.TEAM,
 )  # fmt: skip

@@ -13,15 +13,13 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from saas.errors import N_
 from saas.programs import order_page, privacy, privacy_interfaces, privacy_templates
-from saas.programs.changing import obstacle
-from saas.programs.models import Program
+from saas.programs.suiting import Suits
 from saas.tenants.access import Verb
 from saas.web.forms import TextField, chosen
 from saas.web.provider.privacy import FILM
 from saas.web.provider.privacy_words import INTERFACES
 from saas.web.provider.profile import PICTURES, files_of
 from saas.web.provider.selection import Action, ActionForm, Group, offer
-from saas.wx.permissions import DEVELOPMENT
 
 
 class PrivacyTemplateForm(ActionForm):
@@ -69,26 +67,22 @@ class OrderPageActionForm(ActionForm):
         )  # fmt: skip
 
 
-def _may_develop(program: Program) -> bool:
-    return not obstacle(program, DEVELOPMENT)
-
-
 for _action in (
     Action(
         "privacy_template", N_("套用隐私模板"), N_("改写每个小程序开发版的隐私指引，用户在下次发布后看到。"),
-        privacy.APPLY_TEMPLATE, PrivacyTemplateForm, _may_develop,
+        privacy.APPLY_TEMPLATE, PrivacyTemplateForm, Suits.DEVELOPMENT,
     ),
     Action(
         "privacy_read", N_("读取隐私设置"), N_("向微信读取隐私指引、代码用到的信息和地理位置接口。"),
-        privacy.READ, suits=_may_develop,
+        privacy.READ, suits=Suits.DEVELOPMENT,
     ),
     Action(
         "privacy_interface", N_("申请地理位置接口"), N_("给还没有开通的小程序用同样的说明申请，由微信审核。"),
-        privacy_interfaces.APPLY, InterfaceActionForm, _may_develop,
+        privacy_interfaces.APPLY, InterfaceActionForm, Suits.DEVELOPMENT,
     ),
     Action(
         "order_page", N_("申请订单页"), N_("每个小程序的订单页路径相同，由微信审核。"), order_page.APPLY,
-        OrderPageActionForm, _may_develop,
+        OrderPageActionForm, Suits.DEVELOPMENT,
     ),
 ):  # fmt: skip
     offer(_action, Group.SETUP)

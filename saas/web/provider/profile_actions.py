@@ -12,13 +12,10 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from saas.errors import N_
 from saas.programs import appearance, categories
 from saas.programs.category_trees import Category, all_categories
-from saas.programs.changing import obstacle
-from saas.programs.models import Program
-from saas.programs.permissions import BASIC_INFO
+from saas.programs.suiting import Suits
 from saas.web.forms import chosen, required
 from saas.web.provider.profile import PICTURES, SEARCH, files_of, keep_avatar, percent
 from saas.web.provider.selection import Action, ActionForm, offer
-from saas.wx.permissions import DEVELOPMENT
 
 _MOST_PAPERS = 8
 
@@ -79,38 +76,27 @@ for _number in range(_MOST_PAPERS):
     setattr(CategoryForm, f"paper_{_number}", MultipleFileField(render_kw=PICTURES))
 
 
-def _may_set_basics(program: Program) -> bool:
-    return not obstacle(program, BASIC_INFO)
-
-
-def _may_set_categories(program: Program) -> bool:
-    return not obstacle(program, BASIC_INFO, by_api=True)
-
-
-def _may_set_search(program: Program) -> bool:
-    return not obstacle(program, DEVELOPMENT)
-
-
 for action in (
     Action(
         "introduction", N_("修改介绍"), N_("4 到 120 个字，至少 4 个汉字；每个小程序用掉本月一次机会。"),
-        appearance.SET_INTRODUCTION, IntroductionForm, _may_set_basics,
+        appearance.SET_INTRODUCTION, IntroductionForm, Suits.BASIC_INFO,
     ),
     Action(
         "avatar", N_("修改头像"),
         N_("换成同一张图片。裁成正方形：大小和位置是百分数，不填就取正中间最大的。每个小程序用掉一次机会。"),
-        appearance.SET_AVATAR, AvatarForm, _may_set_basics,
+        appearance.SET_AVATAR, AvatarForm, Suits.BASIC_INFO,
     ),
     Action(
-        "search", N_("修改搜索开关"), N_("能不能在微信里搜索到。"), appearance.SET_SEARCH, SearchForm, _may_set_search,
+        "search", N_("修改搜索开关"), N_("能不能在微信里搜索到。"), appearance.SET_SEARCH, SearchForm,
+        Suits.DEVELOPMENT,
     ),
     Action(
         "category", N_("添加类目"),
         N_("给每个小程序添加同一个类目，需要资质的交同样的材料；商家自己注册的小程序不能这样添加。"),
-        categories.ADD, CategoryForm, _may_set_categories,
+        categories.ADD, CategoryForm, Suits.CATEGORIES,
     ),
     Action(
-        "categories", N_("读取类目"), N_("向微信读取已设置的类目和审核结果。"), categories.READ, suits=_may_set_basics,
+        "categories", N_("读取类目"), N_("向微信读取已设置的类目和审核结果。"), categories.READ, suits=Suits.BASIC_INFO,
     ),
 ):  # fmt: skip
     offer(action)

@@ -26,6 +26,7 @@ from saas.programs.registration import RUNNING, RegistrationData
 from saas.programs.registration_import import RowsRefused
 from saas.programs.registration_kinds import KINDS
 from saas.programs.registration_models import Registration, RegistrationKind, RegistrationStatus
+from saas.programs.suiting import Suits
 from saas.tenants import activity
 from saas.tenants.access import Verb, require
 from saas.tenants.merchants import find_merchants, get_merchant, masked
@@ -93,7 +94,7 @@ offer(
     Action(
         "register", N_("注册企业小程序"),
         N_("给还没有 AppID 的小程序用商家资料提交注册，微信会给出每家法人的确认链接。"),
-        registration.REGISTER_COMPANY, CompanyForm, suits=lambda program: not program.appid,
+        registration.REGISTER_COMPANY, CompanyForm, suits=Suits.NO_APPID,
     )
 )  # fmt: skip
 

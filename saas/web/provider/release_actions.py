@@ -14,8 +14,7 @@ from wtforms.validators import DataRequired
 
 from saas.components.access import list_components
 from saas.errors import N_, Invalid
-from saas.programs.changing import obstacle
-from saas.programs.models import Program
+from saas.programs.suiting import Suits
 from saas.releases import bulk, phasing, serving, templates
 from saas.releases.checks import check_programs
 from saas.tenants.access import Verb, require
@@ -26,13 +25,8 @@ from saas.web.provider.audits import RELEASES
 from saas.web.provider.blueprint import provider
 from saas.web.provider.release_pieces import template_name
 from saas.web.provider.selection import Action, ActionForm, Group, Lead, Selection, lead_to, offer
-from saas.wx.permissions import DEVELOPMENT
 
 _PAGE = 50
-
-
-def workable(program: Program) -> bool:
-    return bool(program.appid) and not obstacle(program, DEVELOPMENT)
 
 
 class UploadForm(ActionForm):
@@ -75,6 +69,7 @@ class SubmitForm(ActionForm):
 class SureForm(ActionForm):
     """For what cannot be undone by another click."""
 
+    untold = frozenset({"sure"})
     sure = BooleanField(_l("我知道后果，对选中的小程序执行"), [DataRequired(_l("请先勾选确认"))])
 
 
@@ -106,37 +101,44 @@ class LibraryForm(ActionForm):
 for action in (
     Action(
         "upload", N_("上传代码"), N_("把一个模板上传成选中小程序的体验版，变量用各自的值。缺少变量的会列为失败。"),
-        bulk.UPLOAD, UploadForm, workable,
+        bulk.UPLOAD, UploadForm, Suits.DEVELOPMENT,
     ),
     Action(
         "submit", N_("提交审核"), N_("按各自上次的内容提交现在的体验版。每个用掉本月一次提审额度；已在审核的跳过。"),
-        bulk.SUBMIT, SubmitForm, workable,
+        bulk.SUBMIT, SubmitForm, Suits.DEVELOPMENT,
     ),
     Action(
         "undo", N_("撤回审核"), N_("撤回正在审核的版本。提审额度不退，每个小程序每天 5 次、每月 10 次。"),
-        bulk.UNDO, SureForm, workable,
+        bulk.UNDO, SureForm, Suits.DEVELOPMENT,
     ),
     Action(
-        "release", N_("发布"), N_("把审核通过的版本发布给所有用户。已经发布的跳过。"), bulk.RELEASE, SureForm, workable,
+        "release", N_("发布"), N_("把审核通过的版本发布给所有用户。已经发布的跳过。"), bulk.RELEASE, SureForm,
+        Suits.DEVELOPMENT,
     ),
     Action(
         "phase", N_("灰度发布"), N_("把审核通过的版本先发给一部分用户。比例只能加大。"),
-        phasing.PHASE, PhaseForm, workable,
+        phasing.PHASE, PhaseForm, Suits.DEVELOPMENT,
     ),
     Action(
-        "phase_cancel", N_("取消灰度发布"), N_("已收到新版本的用户回到线上版。"), phasing.CANCEL, SureForm, workable,
+        "phase_cancel", N_("取消灰度发布"), N_("已收到新版本的用户回到线上版。"), phasing.CANCEL, SureForm,
+        Suits.DEVELOPMENT,
     ),
     Action(
         "roll_back", N_("版本回退"), N_("马上回到以前发布过的版本。现在的线上版本要重新上传、审核才能再用。"),
-        bulk.ROLL_BACK, RollBackForm, workable,
+        bulk.ROLL_BACK, RollBackForm, Suits.DEVELOPMENT,
     ),
     Action(
-        "suspend", N_("暂停服务"), N_("所有用户马上打不开小程序，随时可以恢复。"), serving.SUSPEND, SureForm, workable,
+        "suspend", N_("暂停服务"), N_("所有用户马上打不开小程序，随时可以恢复。"), serving.SUSPEND, SureForm,
+        Suits.DEVELOPMENT,
     ),
-    Action("resume", N_("恢复服务"), N_("所有用户马上又能打开线上版。"), serving.RESUME, ActionForm, workable),
+    Action(
+        "code_state", N_("读取代码状态"), N_("向微信读取体验版、审核、线上版和能提交的类目。"), bulk.READ,
+        suits=Suits.DEVELOPMENT,
+    ),
+    Action("resume", N_("恢复服务"), N_("所有用户马上又能打开线上版。"), serving.RESUME, ActionForm, Suits.DEVELOPMENT),
     Action(
         "library", N_("设置最低基础库版本"), N_("基础库更旧的用户打不开小程序，微信会请他们升级。"),
-        serving.SET_LIBRARY, LibraryForm, workable,
+        serving.SET_LIBRARY, LibraryForm, Suits.DEVELOPMENT,
     ),
 ):  # fmt: skip
     offer(action, Group.CODE)

@@ -1,14 +1,13 @@
-"""Actions on many mini programs: what can be done, its form, and the batch that does it.
+"""Actions on many mini programs: what can be done, its form, and the batch that does it, now or at a planned time.
 
 A selection is the ids that were ticked, or the filter itself with `all`. A part of the program page adds its action
-with `offer`; the form's `params()` become the params of the batch, whose step is known by its dotted name. What only
-reads is a page of its own, added with `lead_to`.
+with `offer`; the form's `params()` become the params of the batch, whose step is known by its dotted name. Every action
+can be planned for later, too: then they are a campaign's. What only reads is a page of its own, added with `lead_to`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -23,26 +22,32 @@ from wtforms import RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from saas.batches.starting import Subject, start_batch
+from saas.campaigns.planning import Work, plan_campaign
 from saas.errors import N_, AppError, Invalid, NotFound
 from saas.programs import listing
 from saas.programs.listing import MOST_SELECTED, ProgramFilter
 from saas.programs.models import Program
+from saas.programs.suiting import Suits
 from saas.tenants.access import Verb, require
 from saas.tenants.merchants import find_merchants, read_tags
 from saas.web.forms import Form, TextField, at_most, required
 from saas.web.going import done
 from saas.web.pages import render
+from saas.web.provider.answers import keep_answers
 from saas.web.provider.blueprint import provider
 from saas.web.provider.program_filters import owner_choices
+from saas.web.provider.timing_form import StartForm, WrongTime, as_wrong_time
 
 
 class ActionForm(Form):
     """The form of an action. What it says goes to every item; a refusal is raised as Invalid.
 
-    `is_searched` puts a search box above it, whose words are the argument `find`.
+    `is_searched` puts a search box above it, whose words are the argument `find`. A plan for later shows what was
+    filled in, except in the fields `untold`: personal data, and what says nothing afterwards.
     """
 
     is_searched = False
+    untold: frozenset[str] = frozenset()
 
     def prepare(self) -> None:
         """Fill in the choices."""
@@ -53,14 +58,14 @@ class ActionForm(Form):
 
 @dataclass(frozen=True)
 class Action:
-    """`label` and `hint` are msgids; `suits` says which of the chosen mini programs it is for."""
+    """`label` and `hint` are msgids; `suits` says which of the chosen mini programs it is for. Plans keep the `key`."""
 
     key: str
     label: str
     hint: str
     step: str
     form: type[ActionForm] = ActionForm
-    suits: Callable[[Program], bool] = lambda _program: True
+    suits: Suits = Suits.ANY
 
 
 class Group(StrEnum):
@@ -97,10 +102,6 @@ def offer(action: Action, group: Group = Group.PROFILE) -> None:
 def lead_to(page: Lead, group: Group = Group.TABLES) -> None:
     """Let a selection be taken to a page."""
     _GROUPS[group].append(page)
-
-
-def has_appid(program: Program) -> bool:
-    return bool(program.appid)
 
 
 class MerchantForm(ActionForm):
@@ -143,7 +144,7 @@ offer(
         N_("读取最新资料"),
         N_("向微信读取名称、主体、权限等资料。"),
         "saas.programs.profile.refresh",
-        suits=has_appid,
+        suits=Suits.APPID,
     )
 )
 offer(
@@ -191,6 +192,10 @@ class Selection:
         parts: dict[str, Any] = {"id": list(self.ids)} if self.wanted is None else {"all": 1, **self.wanted.parts()}
         return url_for(endpoint, **values, **parts)
 
+    @property
+    def is_filter(self) -> bool:
+        return self.wanted is not None
+
     def program_ids(self) -> list[UUID]:
         if self.wanted is None:
             return [UUID(one) for one in self.ids]
@@ -202,7 +207,7 @@ def choose_action() -> ResponseReturnValue:
     require(g.who, Verb.WORK)
     selection = Selection.read()
     count = len(selection.program_ids())
-    if not count:
+    if not count and not selection.is_filter:
         return done(_("请先勾选小程序"), url_for("provider.list_programs"), "warning")
     return render(
         "provider/programs/selection.html", selection=selection, count=count, most=MOST_SELECTED,
@@ -212,34 +217,50 @@ def choose_action() -> ResponseReturnValue:
 
 @provider.route("/programs/selection/start", methods=["GET", "POST"])
 def start_action() -> ResponseReturnValue:
-    """The action's form, and its start. Which action is part of the address."""
+    """The action's form, and its start or its plan. Which action is part of the address."""
     require(g.who, Verb.WORK)
     chosen, selection = ACTIONS.get(request.args.get("action", "")), Selection.read()
     if chosen is None:
         raise NotFound()
-    form = chosen.form(prefix="do")
+    programs = listing.select_programs(g.db, selection.program_ids())
+    form, when = chosen.form(prefix="do"), StartForm(prefix="when")
     form.prepare()
+    when.prepare(len(programs))
     if form.validate_on_submit():
         try:
-            return _start(chosen, selection, form)
+            return _plan(chosen, selection, form, when) if when.is_later else _start(chosen, programs, form)
+        except WrongTime as wrong:
+            when.refuse(wrong.error)
         except AppError as error:
             form.refuse(error)
-    programs = listing.select_programs(g.db, selection.program_ids())
     return render(
-        "provider/programs/action.html", action=chosen, selection=selection, form=form, count=len(programs),
-        unsuited=[one for one in programs if not chosen.suits(one)], back=selection.address("provider.choose_action"),
-        status=422 if form.is_submitted() else 200,
+        "provider/programs/action.html", action=chosen, selection=selection, form=form, when=when, count=len(programs),
+        unsuited=[one for one in programs if not chosen.suits.fits(one)],
+        back=selection.address("provider.choose_action"), status=422 if form.is_submitted() else 200,
     )  # fmt: skip
 
 
-def _start(action: Action, selection: Selection, form: ActionForm) -> ResponseReturnValue:
-    chosen = [one for one in listing.select_programs(g.db, selection.program_ids()) if action.suits(one)]
+def _start(action: Action, programs: list[Program], form: ActionForm) -> ResponseReturnValue:
+    chosen = [one for one in programs if action.suits.fits(one)]
     if not chosen:
         raise Invalid(N_("选中的小程序都不适用这项操作"))
     subjects = [Subject(one.id, one.name or one.appid) for one in chosen]
     batch = start_batch(g.db, action.step, subjects, who=g.who, params=form.params())
     text = ngettext("已开始，共 %(num)d 个小程序", "已开始，共 %(num)d 个小程序", len(chosen))
     return done(text, url_for("provider.show_batch", batch_id=batch.id), "info")
+
+
+def _plan(action: Action, selection: Selection, form: ActionForm, when: StartForm) -> ResponseReturnValue:
+    """A filter is asked anew when the time comes, unless those that it finds now were meant."""
+    timing = when.read()
+    work = Work(action.key, action.step, form.params(), action.suits, keep_answers(form, form.untold))
+    wanted = None if when.keeps_chosen else selection.wanted
+    with as_wrong_time():
+        campaign = plan_campaign(
+            g.db, work, wanted if wanted is not None else selection.program_ids(), timing, who=g.who,
+            title=when.title.data or "",
+        )  # fmt: skip
+    return done(_("已安排，到时候自动开始"), url_for("provider.show_campaign", campaign_id=campaign.id))
 
 
 def _back(selection: Selection) -> str:

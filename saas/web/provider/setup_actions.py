@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +15,11 @@ from saas.components.domains import Kind, list_domains, registered
 from saas.components.hosts import SCHEMES
 from saas.errors import N_
 from saas.programs import codes, domains, testers
-from saas.programs.changing import obstacle
 from saas.programs.codes import FIELDS, CodeForm
-from saas.programs.models import Program
+from saas.programs.suiting import Suits
 from saas.web.forms import TextField, chosen
 from saas.web.provider.domains import KINDS
 from saas.web.provider.selection import Action, ActionForm, Group, offer
-from saas.wx.permissions import DEVELOPMENT
 
 
 class DomainsActionForm(ActionForm):
@@ -55,6 +52,7 @@ for _kind, _label in KINDS.items():
 
 class TestersActionForm(ActionForm):
     __test__ = False
+    untold = frozenset({"people"})  # WeChat ids are personal data
     people = TextAreaField(_l("微信号和备注名"), description=_l("一行一人：微信号，空格，备注名"))
 
     def params(self) -> dict[str, Any]:
@@ -96,42 +94,35 @@ class TrialActionForm(ActionForm):
         return codes.making(CodeForm.TRIAL, {name: self[name].data for name in FIELDS[CodeForm.TRIAL]})
 
 
-def _may_develop(program: Program) -> bool:
-    return not obstacle(program, DEVELOPMENT)
-
-
-def _may_make(form: CodeForm) -> Callable[[Program], bool]:
-    return lambda program: not codes.hindrance(program, form)
-
-
 for _action in (
     Action(
         "domains", N_("设置域名"), N_("给每个小程序加上这些域名，已有的保留；各用掉本月一次机会。"), domains.CHANGE,
-        DomainsActionForm, _may_develop,
+        DomainsActionForm, Suits.DEVELOPMENT,
     ),
     Action(
         "domains_remove", N_("移除域名"), N_("从每个小程序去掉这些域名，下次发布后失效；各用掉本月一次机会。"),
-        domains.CHANGE, RemovalForm, _may_develop,
+        domains.CHANGE, RemovalForm, Suits.DEVELOPMENT,
     ),
-    Action("domains_read", N_("读取域名"), N_("向微信读取已设置的域名。"), domains.READ, suits=_may_develop),
+    Action("domains_read", N_("读取域名"), N_("向微信读取已设置的域名。"), domains.READ, suits=Suits.DEVELOPMENT),
     Action(
         "testers", N_("添加体验成员"), N_("同样的人成为每个小程序的体验成员。"), testers.BIND, TestersActionForm,
-        _may_develop,
+        Suits.DEVELOPMENT,
     ),
     Action(
-        "testers_read", N_("读取体验成员"), N_("向微信读取各小程序现有的体验成员。"), testers.READ, suits=_may_develop
+        "testers_read", N_("读取体验成员"), N_("向微信读取各小程序现有的体验成员。"), testers.READ,
+        suits=Suits.DEVELOPMENT,
     ),
     Action(
         "testers_leave", N_("移除体验成员"), N_("一位体验成员退出选中的小程序，例如同事离职。"), testers.UNBIND,
-        LeavingForm, _may_develop,
+        LeavingForm, Suits.DEVELOPMENT,
     ),
     Action(
         "trial_codes", N_("取体验二维码"), N_("每个小程序的体验版各一个，保存在各自的“码与链接”里。"), codes.MAKE,
-        TrialActionForm, _may_make(CodeForm.TRIAL),
+        TrialActionForm, Suits.TRIAL_CODES,
     ),
     Action(
         "codes", N_("生成小程序码"), N_("每个小程序各一个，页面和场景值相同。"), codes.MAKE, CodeActionForm,
-        _may_make(CodeForm.UNLIMITED),
+        Suits.CODES,
     ),
 ):  # fmt: skip
     offer(_action, Group.SETUP)
