@@ -64,6 +64,7 @@ CRONS = [
     Cron("jobs.reminders.look_for_due", every=timedelta(minutes=2)),
     Cron("jobs.polling.wake_pumps", every=timedelta(minutes=1)),
     Cron("jobs.polling.find_forgotten", every=timedelta(minutes=30)),
+    Cron("jobs.violations.look_at_refusals", every=timedelta(minutes=5)),
     Cron("jobs.certifications.look_at_certifications", every=timedelta(minutes=30)),
     Cron("jobs.releases.look_at_standing", at="7 20 * * *"),
     Cron("jobs.components.prune_call_log", at="23 19 * * *"),

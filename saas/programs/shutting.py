@@ -42,6 +42,7 @@ def note_account(db: Session, program: Program) -> None:
 def note_service(db: Session, suspended: Mapping[UUID, bool]) -> None:
     """Bring what is open in line with whether users can open each of these mini programs."""
     known = {row.program_id for row in open_shuttings(db, list(suspended)) if row.kind == Shut.SUSPENDED}
+    db.flush()
     changed = [program_id for program_id, is_shut in suspended.items() if is_shut != (program_id in known)]
     if not changed:
         return

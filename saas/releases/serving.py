@@ -21,6 +21,7 @@ from saas.errors import N_, Conflict, Invalid
 from saas.programs.access import load_program
 from saas.programs.changing import client_of
 from saas.programs.models import Program
+from saas.programs.shutting import note_service
 from saas.programs.versions import version_key
 from saas.releases.code_state import find_state, lock_state, refuse_unless_workable
 from saas.tenants import activity
@@ -118,11 +119,13 @@ def _switch(db: Session, item: BatchItem, *, open_: bool) -> None:
     now = was if was == open_ else _is_open(db, program, client)
     lock_state(db, program.id, program.provider_id).visible = now
     if now != open_:
+        note_service(db, {program.id: not now})
         settle(db)
         raise Conflict(N_("微信没有恢复服务，可能因违规被暂停：请商家登录微信公众平台查看通知并处理"))
     if was == open_ and item.attempt == 1:
         raise Skipped(N_("已经是这样，没有改动"))
     activity.record(db, item.starter, "program.resume.done" if open_ else "program.suspend.done", program)
+    note_service(db, {program.id: not now})
 
 
 def _is_open(db: Session, program: Program, client: WxClient) -> bool:

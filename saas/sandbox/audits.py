@@ -78,6 +78,17 @@ def list_audits(
     )
 
 
+def list_releases(db: Db, component: str) -> list[Row]:
+    """Every version that went online by a release, oldest first, with what the reviewers said about it."""
+    return rows(
+        db,
+        "select online.account as appid, online.user_version, audit.id as auditid, audit.status, "
+        "program.online = online.id as is_online from online join audit on audit.id = online.audit "
+        "join program on program.account = online.account where audit.component = ? order by online.id",
+        component,
+    )
+
+
 def get_latest_audit(db: Db, appid: str) -> Row | None:
     return one(db, "select * from audit where account = ? order by id desc limit 1", appid)
 

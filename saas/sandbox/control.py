@@ -231,6 +231,11 @@ class SandboxControl(SignInControl):
     def delay(self, auditid: str | int, *, reason: str = "", push: bool = True) -> None:
         self._post("audits", {"auditid": auditid, "verdict": "delay", "reason": reason, "push": push})
 
+    def releases(self, component_appid: str) -> list[Json]:
+        """Oldest first: appid, user_version, auditid, the audit's `status`, and whether it `is_online` now."""
+        found: list[Json] = self._get("releases", {"component_appid": component_appid})["releases"]
+        return found
+
     # other desks
 
     def applications(self, *, component_appid: str = "", appid: str = "") -> list[Json]:
@@ -251,6 +256,10 @@ class SandboxControl(SignInControl):
     def add_penalty(self, appid: str, **values: str) -> str:
         """WeChat punishes a mini program; answers the record's id. Values: reason, content, rule_name, rule_url."""
         return str(self._post("penalties", {"appid": appid, **values})["id"])
+
+    def lift_penalty(self, penalty: str) -> None:
+        """WeChat takes a penalty back."""
+        self._post("penalties/lift", {"penalty": penalty})
 
     def add_appeal(self, penalty: str, **values: Any) -> int:
         """An appeal against a penalty; answers its id. Values: reason, by_provider."""

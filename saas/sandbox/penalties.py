@@ -58,6 +58,13 @@ def decide_appeal(db: Db, now: float, number: int, status: int, reason: str = ""
         raise Unusable("这个申诉不存在，或者已经处理过了")
 
 
+def lift_penalty(db: Db, number: str) -> None:
+    """WeChat takes a penalty back: it is listed no more."""
+    db.execute("delete from appeal where penalty = ?", (number,))
+    if not db.execute("delete from penalty where id = ?", (number,)).rowcount:
+        raise Unusable(f"没有这个违规记录：{number}")
+
+
 def get_penalty(db: Db, number: str) -> Row | None:
     return one(db, "select * from penalty where id = ?", number)
 
@@ -66,6 +73,21 @@ def list_penalties(db: Db, appid: str, start: float, end: float) -> list[Row]:
     """Between two moments, newest first."""
     between = "select * from penalty where account = ? and at between ? and ? order by at desc, id desc"
     return rows(db, between, appid, start, end)
+
+
+def list_all(db: Db, limit: int = 50) -> list[dict[str, Any]]:
+    """For the desk: the newest penalties, each with its mini program's name and its appeals."""
+    newest = (
+        "select penalty.*, account.nick_name, account.account_status from penalty join account "
+        "on account.appid = penalty.account order by penalty.at desc, penalty.id desc limit ?"
+    )
+    return [{**dict(row), "appeals": list_appeals(db, row["id"])} for row in rows(db, newest, limit)]
+
+
+def list_accounts(db: Db, limit: int = 500) -> list[Row]:
+    """Mini programs that may be punished or frozen, those that are not normal first."""
+    named = "select appid, nick_name, principal_name, account_status from account where kind = 'mini_program' "
+    return rows(db, named + "order by account_status = 1, rowid limit ?", limit)
 
 
 def list_appeals(db: Db, penalty: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ PAGES = (
     "/desk/names",
     "/desk/applications",
     "/desk/categories",
+    "/desk/penalties",
     "/desk/filings",
     "/console",
     "/pushes",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import httpx2
+import pytest
+
+from saas.sandbox.control import SandboxRefused
 from tests.sandbox.platform import Platform, refused
 
 DAY = 86400
@@ -21,6 +25,37 @@ def test_penalties_of_ninety_days(platform: Platform, shop: str) -> None:
     for window in windows:
         assert [one["illegal_record_id"] for one in records.getillegalrecords(shop, **window)["records"]] == [old]
     assert records.getillegalrecords(shop, start_time=at + 1, end_time=at + 2)["records"] == []
+
+
+def test_a_penalty_that_is_taken_back_is_listed_no_more(platform: Platform, shop: str) -> None:
+    penalty = platform.control.add_penalty(shop)
+    platform.control.lift_penalty(penalty)
+    assert platform.wx.records.getillegalrecords(shop)["records"] == []
+    with pytest.raises(SandboxRefused):
+        platform.control.lift_penalty(penalty)
+
+
+def test_the_desk_punishes_appeals_decides_and_freezes(platform: Platform, shop: str) -> None:
+    with httpx2.Client(base_url=platform.control.base_url, trust_env=False) as browser:
+        browser.post("/desk/penalties", data={"appid": shop, "reason": "诱导分享", "content": "首页弹窗"})
+        (record,) = platform.wx.records.getillegalrecords(shop)["records"]
+        number = record["illegal_record_id"]
+        assert (record["illegal_reason"], record["illegal_content"]) == ("诱导分享", "首页弹窗")
+        browser.post(f"/desk/penalties/{number}", data={"deed": "appeal", "reason": "误会"})
+        (appeal,) = platform.wx.records.getappealrecords(shop, illegal_record_id=number)["records"]
+        end = {"deed": "2", "appeal": str(appeal["appeal_record_id"]), "reason": "属实"}
+        assert "首页弹窗" in browser.get("/desk/penalties").text
+        browser.post(f"/desk/penalties/{number}", data=end)
+        (appeal,) = platform.wx.records.getappealrecords(shop, illegal_record_id=number)["records"]
+        assert (appeal["appeal_status"], appeal["audit_reason"]) == (2, "属实")
+        browser.post(f"/desk/penalties/{number}", data={"deed": "lift"})
+        assert platform.wx.records.getillegalrecords(shop)["records"] == []
+        browser.post("/desk/penalties/accounts", data={"appid": shop, "status": "19"})
+        info = platform.wx.component.api_get_authorizer_info(shop)["authorizer_info"]
+        assert info["account_status"] == 19
+        for data in ({"appid": shop, "status": "3"}, {"appid": "wx0", "status": "1"}):
+            browser.post("/desk/penalties/accounts", data=data)
+        assert platform.wx.component.api_get_authorizer_info(shop)["authorizer_info"]["account_status"] == 19
 
 
 def test_an_appeal_and_its_end(platform: Platform, shop: str) -> None:

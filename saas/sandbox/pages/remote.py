@@ -213,6 +213,12 @@ def _decide(world: World, db: Db, given: dict[str, Any]) -> Any:
     )
 
 
+@_get("/releases")
+def _releases(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    found = audits.list_releases(db, given["component_appid"])
+    return {"releases": [dict(release) for release in found]}
+
+
 @_get("/applications")
 def _applications(_world: World, db: Db, given: dict[str, Any]) -> Any:
     component, appid = given.get("component_appid", ""), given.get("appid", "")
@@ -240,6 +246,11 @@ def _add_plugin(_world: World, db: Db, given: dict[str, Any]) -> Any:
 @_post("/penalties")
 def _add_penalty(world: World, db: Db, given: dict[str, Any]) -> Any:
     return {"id": penalties.add_penalty(db, world.now(), given.pop("appid"), **given)}
+
+
+@_post("/penalties/lift")
+def _lift_penalty(_world: World, db: Db, given: dict[str, Any]) -> Any:
+    penalties.lift_penalty(db, given["penalty"])
 
 
 @_post("/appeals")

@@ -9,21 +9,25 @@ from uuid import UUID
 from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from saas import clock
 from saas.errors import N_, AppError
 from saas.onboarding import reminding
 from saas.onboarding.models import Reminder
 from saas.onboarding.reminding import HAND_PAUSE, Channel, Stage, Subject
-from saas.onboarding.reminding_many import REMIND
+from saas.onboarding.reminding_many import REMIND, about
 from saas.onboarding.waiting import Kind, Waiting
 from saas.programs.access import get_program, get_registration
+from saas.programs.suiting import Suits
 from saas.tenants.access import Verb
 from saas.tenants.wechat_messages import failed_about
 from saas.web.going import done, refused
 from saas.web.provider.blueprint import provider
-from saas.web.provider.selection import Action, Group, offer
+from saas.web.provider.selection import Action, ActionForm, Group, offer
 from saas.web.provider.wechat_sign_in import refusal_words
 
 _CHANNELS = {
@@ -34,13 +38,16 @@ _CHANNELS = {
 }
 _STAGES = {Stage.BEGUN: N_("开始时"), Stage.HALF: N_("时间过半"), Stage.LAST: N_("到期前")}
 
-offer(
-    Action(
-        "remind", N_("提醒商家"), N_("用短信、邮件或微信提醒商家去办正在等的事。1 小时内提醒过的、没有事在等的跳过。"),
-        REMIND,
-    ),
-    Group.TEAM,
-)  # fmt: skip
+
+class RemindForm(ActionForm):
+    about = SelectField(_l("提醒什么"))
+
+    def prepare(self) -> None:
+        kinds = [SelectChoice(kind.value, _(kind.label)) for kind in Kind]
+        self.about.choices = [SelectChoice("", _("等商家办的任何一件事")), *kinds]
+
+    def params(self) -> dict[str, Any]:
+        return about(self.about.data or "")
 
 
 @dataclass(frozen=True)
