@@ -1,4 +1,4 @@
-"""A selection's merchants are reminded of what waits for them, once a day at most; a plan may come back to it daily."""
+"""A selection's merchants are reminded of what waits for them, all of it or one kind, and not twice within the hour."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def ask(at_noon: Scene, cast: Cast, run_jobs: Run) -> Callable[..., BatchItem]: 
     return start
 
 
-def test_they_are_reminded_once_a_day_in_the_name_of_who_asked(
+def test_they_are_reminded_once_an_hour_in_the_name_of_who_asked(
     at_noon: Scene, ask: Callable[..., BatchItem], move_clock: Callable[[float], None]  # noqa: F811
 ) -> None:  # fmt: skip
     item = ask()
     assert (item.status, item.error) == (ItemStatus.SKIPPED, "现在没有等商家处理的事，不用提醒")
     at_noon.file(FilingStatus.FACE, due_at=clock.now() + timedelta(hours=90), face_asked_at=clock.now())
     item = ask()
-    assert (item.status, item.result) == (ItemStatus.DONE, {"count": 2})
-    assert (ask().status, ask().error) == (ItemStatus.SKIPPED, "一天内已经提醒过")
-    move_clock(21 * HOUR)
-    assert ask("face").result == {"count": 2}
+    assert (item.status, item.result) == (ItemStatus.DONE, {"sent": 2})
+    assert (ask().status, ask().error) == (ItemStatus.SKIPPED, "1 小时内已经提醒过，请稍后再提醒")
+    move_clock(HOUR + 1)
+    assert ask("face").result == {"sent": 2}
     with at_noon.session() as db:
         sent = reminding.list_reminders(db, at_noon.program(db))
         assert [(row.step, row.sent_by) for row in sent] == [("face", "Max")] * 2
