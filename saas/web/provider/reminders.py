@@ -50,6 +50,16 @@ class RemindForm(ActionForm):
         return about(self.about.data or "")
 
 
+offer(
+    Action(
+        "remind", N_("提醒商家办理"),
+        N_("给商家的登录人员发短信、邮件或微信，提醒等他们办的事，例如重新授权。没有要办的、一天内提醒过的跳过。"),
+        REMIND, RemindForm, Suits.MERCHANT,
+    ),
+    Group.TEAM,
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Reminding:
     """What the card of a mini program or of a registration shows. `may_now`: a reminder by hand would not be refused
