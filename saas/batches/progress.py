@@ -133,6 +133,12 @@ def list_items(
     return list(db.scalars(query))
 
 
+def subject_ids(db: Session, batch: Batch, *, status: str = "", most: int) -> list[UUID]:
+    """What the batch's items are about, in their order; all, or those of one state."""
+    query = select(BatchItem.subject_id).where(BatchItem.batch_id == batch.id).order_by(BatchItem.id).limit(most)
+    return list(db.scalars(query.where(BatchItem.status == status) if status else query))
+
+
 def open_item(db: Session, step: str, subject_id: UUID) -> BatchItem | None:
     """The item of this step that is under way for the mini program, if any; the newest one."""
     query = select(BatchItem).where(

@@ -23,14 +23,16 @@ from saas.queue import Lane, Later
 from saas.releases import releasing, submissions, undo, uploads
 from saas.releases.access import load_audit, load_release, load_template, load_upload
 from saas.releases.audits import newest_audit, running_audit
-from saas.releases.code_state import find_state
+from saas.releases.code_state import find_state, refuse_unless_workable
 from saas.releases.last_submission import next_submission
 from saas.releases.models import Audit, AuditStatus, Release, ReleaseStatus, Upload, UploadStatus
+from saas.releases.reading import refresh_code_state
 from saas.releases.resubmission import Changes
 from saas.releases.templates import ExtJsonInvalid
 from saas.releases.uploading import scan_pause
 from saas.wx.errors import AuditQuotaUsedUp, from_answer
 
+READ = "saas.releases.bulk.read"
 UPLOAD = "saas.releases.bulk.upload"
 SUBMIT = "saas.releases.bulk.submit"
 UNDO = "saas.releases.bulk.withdraw"
@@ -49,6 +51,18 @@ _SETTLED = {
 }
 
 Row = TypeVar("Row", Upload, Audit, Release)
+
+
+@step(label=N_("读取代码状态"), attempts=_ATTEMPTS)
+def read(db: Session, item: BatchItem) -> dict[str, Any]:
+    """Reads all slots and the categories that can be submitted with."""
+    program = load_program(db, item.subject_id)
+    refuse_unless_workable(program)
+    refresh_code_state(db, program)
+    state = find_state(db, program)
+    if state is not None and state.errcode is not None:
+        raise _refusal(state.errcode, state.operation, state.rid, state.error)
+    return {"version": state.online_version if state else ""}
 
 
 @step(label=N_("上传代码"), attempts=_ATTEMPTS)

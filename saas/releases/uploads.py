@@ -86,11 +86,18 @@ def merge_for(template: Template, program: Program, values: Mapping[str, Value])
 
 def missing_values(db: Session, template: Template, program: Program, *, who: Who) -> list[str]:
     """What keeps this template from being uploaded for this mini program, variable by variable: their names."""
-    return _lacking(template)(values_of(db, program, who=who))
+    titles = _titles(template)
+    return [titles.get(name) or name for name in _unfilled(template)(values_of(db, program, who=who))]
 
 
 def missing_in_bulk(db: Session, template: Template, program_ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """`missing_values` of each of these mini programs that lacks any; two queries."""
+    titles, found = _titles(template), unfilled_in_bulk(db, template, program_ids)
+    return {program_id: [titles.get(name) or name for name in names] for program_id, names in found.items()}
+
+
+def unfilled_in_bulk(db: Session, template: Template, program_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    """The variables without a fitting value, of each of these mini programs that has any; two queries."""
     columns = (Program.id, Program.appid, Program.name, Program.merchant_id, Program.ext_values)
     rows = db.execute(select(*columns).where(Program.id.in_(program_ids))).all()
     owners = {row.merchant_id for row in rows if row.merchant_id}
@@ -98,12 +105,16 @@ def missing_in_bulk(db: Session, template: Template, program_ids: Collection[UUI
         row.id: row
         for row in db.execute(select(Merchant.id, Merchant.name, Merchant.ext_values).where(Merchant.id.in_(owners)))
     }
-    lacking = _lacking(template)
+    lacking = _unfilled(template)
     found = {row.id: lacking(_layered(row, merchants.get(row.merchant_id))) for row in rows}
     return {program_id: names for program_id, names in found.items() if names}
 
 
-def _lacking(template: Template) -> Callable[[Mapping[str, Value]], list[str]]:
+def _titles(template: Template) -> dict[str, str]:
+    return {key: one.title for key, one in variables.read_stored(template.variables).items()}
+
+
+def _unfilled(template: Template) -> Callable[[Mapping[str, Value]], list[str]]:
     """Tells which variables of this template have no fitting value among those given."""
     definitions = variables.read_stored(template.variables)
     names = [one.name for one in ext_json.check_template(template.ext_json).variables]
@@ -111,11 +122,7 @@ def _lacking(template: Template) -> Callable[[Mapping[str, Value]], list[str]]:
     def lacking(values: Mapping[str, Value]) -> list[str]:
         filled, faults = variables.fill(definitions, {name: one.value for name, one in values.items()})
         wrong = {fault.key for fault in faults}
-        return [
-            definitions[name].title if name in definitions and definitions[name].title else name
-            for name in names
-            if name in wrong or name not in filled
-        ]
+        return [name for name in names if name in wrong or name not in filled]
 
     return lacking
 

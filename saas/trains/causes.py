@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, case, func, literal
+from sqlalchemy.orm import InstrumentedAttribute
 
 from saas.errors import N_
 from saas.failures import GAVE_UP, UNREADABLE_ANSWERS, WENT_WRONG
@@ -97,6 +98,9 @@ OWN_TEXTS: Mapping[str, Remedy] = {
     NOT_PERMITTED: Remedy.PERMIT,
     FROZEN: Remedy.UNFREEZE,
     REJECTED: Remedy.REJECTED,
+    N_("商家没有授权"): Remedy.AUTHORIZE,
+    N_("缺少“开发管理与数据分析”权限"): Remedy.PERMIT,
+    N_("另一个版本正在审核"): Remedy.OTHER_AUDIT,
     N_("缺少变量或值不对"): Remedy.VALUES,
     N_("模板库里已经没有这个模板，请换一个"): Remedy.TEMPLATE,
     N_("这个模板正在删除，请换一个"): Remedy.TEMPLATE,
@@ -142,12 +146,17 @@ class Cause:
         return same if self.errcode is not None else and_(same, own_words() == self.error)
 
 
+def head_of(text: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[str]:
+    """One of our own texts as far as it is the same for all."""
+    return func.split_part(text, _MARK, 1)
+
+
 def own_words() -> ColumnElement[str]:
     """What makes a group where there is no errcode. Rejections are one: their reasons have a desk of their own."""
     rejected = and_(TrainStep.step == TrainStepName.AUDIT, TrainStep.error.not_in(_OWN_WORDS))
     return case(
         (TrainStep.errcode.is_not(None), literal("")), (rejected, literal(REJECTED)),
-        else_=func.split_part(TrainStep.error, _MARK, 1),
+        else_=head_of(TrainStep.error),
     )  # fmt: skip
 
 

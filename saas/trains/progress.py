@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.trains.causes import Cause, Remedy, own_words, remedy_of
+from saas.trains.causes import OWN_TEXTS, Cause, Remedy, head_of, own_words, remedy_of
 from saas.trains.conducting import tally, waves_of
 from saas.trains.models import (
     OPEN,
@@ -90,12 +90,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Places:
-    """Which of a train's mini programs: those in a state, of a wave, failed for a cause, with a text in their name."""
+    """Which of a train's mini programs: those in a state, of a wave, failed for a cause, left out for a reason, with a
+    text in their name."""
 
     state: str = ""
     wave_id: UUID | None = None
     cause: Cause | None = None
     text: str = ""
+    reason: str = ""
 
     def conditions(self, train: Train) -> list[ColumnElement[bool]]:
         row = TrainProgram
@@ -106,6 +108,8 @@ class Places:
             found.append(row.wave_id == self.wave_id)
         if self.text:
             found.append(row.program_name.icontains(self.text, autoescape=True))
+        if self.reason:
+            found += [row.state == ProgramState.EXCLUDED, head_of(row.reason) == self.reason]
         if self.cause is not None:
             mine = (TrainStep.train_program_id == row.id, TrainStep.status == StepStatus.FAILED)
             stands = or_(
@@ -144,6 +148,30 @@ def standing(db: Session, train: Train) -> Standing:
     )
     per_minute, ends_at = _speed(db, train, shown)
     return Standing(shown, states, per_minute, ends_at, _groups(db, train))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Mini programs that are left out for one reason; `example` is the whole text of one of them."""
+
+    reason: str
+    remedy: Remedy
+    count: int
+    example: str
+
+
+def left_out(db: Session, train: Train) -> list[LeftOut]:
+    """Who does not go, by reason, the largest first; one query."""
+    row = TrainProgram
+    head = head_of(row.reason).label("head")
+    query = (
+        select(head, func.count().label("programs"), func.min(row.reason).label("example"))
+        .where(row.train_id == train.id, row.state == ProgramState.EXCLUDED)
+        .group_by(head)
+        .order_by(func.count().desc(), head)
+    )
+    remedy = lambda text: OWN_TEXTS.get(text, Remedy.RETRY)  # noqa: E731
+    return [LeftOut(one.head, remedy(one.head), one.programs, one.example) for one in db.execute(query)]
 
 
 def list_trains(db: Session, *, before: UUID | None = None, limit: int = 30) -> list[Train]:

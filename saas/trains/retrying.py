@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session, aliased
 
 from saas import clock
 from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.shutting import OF_ACCOUNT
+from saas.programs.violation_models import Shut
 from saas.releases.audits import OPEN as AUDIT_OPEN
 from saas.releases.models import Audit, AuditStatus, Upload, UploadStatus
 from saas.trains import planning
@@ -23,8 +25,8 @@ from saas.trains.models import OPEN, PATH, ProgramState, StepStatus, Train, Trai
 from saas.trains.steps import note_steps
 from saas.wx.permissions import DEVELOPMENT
 
-HELD_BY_WECHAT = (14, 16, 19)
-"""Account states in which WeChat lets nothing be done: cancelled, banned, frozen."""
+HELD_BY_WECHAT = tuple(status for status, shut in OF_ACCOUNT.items() if shut is not Shut.WARNED)
+"""Account states in which WeChat lets nothing be done."""
 _EARLY = (TrainStepName.CHECK, TrainStepName.SUBMIT, TrainStepName.AUDIT)
 _MOST = 1000
 

@@ -56,6 +56,11 @@ def close_end(db: Session, train: Train) -> None:
     clear_alarm(db, train.provider_id, AlarmKind.TRAIN_FAILURES, train.id)
 
 
+def is_unseen(db: Session, train: Train) -> bool:
+    """Whether its end is still a to-do."""
+    return any(one.kind == TaskKind.TRAIN_ENDED for one in open_tasks(db, subject_ids=[train.id]))
+
+
 def forget(db: Session, train: Train) -> None:
     """The train goes away, and whatever was told of it."""
     for kind in (*_TASKS, TaskKind.TRAIN_ENDED):

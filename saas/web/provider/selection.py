@@ -36,6 +36,7 @@ from saas.web.pages import render
 from saas.web.provider.answers import keep_answers
 from saas.web.provider.blueprint import provider
 from saas.web.provider.program_filters import owner_choices
+from saas.web.provider.sources import Named, read_named
 from saas.web.provider.timing_form import StartForm, WrongTime, as_wrong_time
 
 
@@ -169,13 +170,16 @@ offer(
 
 @dataclass(frozen=True)
 class Selection:
-    """What was chosen, as its pages carry it on."""
+    """What was chosen, as its pages carry it on: ids, a filter, or what a source names."""
 
     ids: tuple[str, ...]
     wanted: ProgramFilter | None
+    named: Named | None = None
 
     @classmethod
     def read(cls) -> Selection:
+        if named := read_named(request.values):
+            return cls((), None, named)
         if request.values.get("all"):
             return cls((), ProgramFilter.read(request.values))
         given = request.values.getlist("id")[:MOST_SELECTED]
@@ -184,11 +188,15 @@ class Selection:
     @property
     def fields(self) -> list[tuple[str, str]]:
         """Hidden fields of a form that goes on with it."""
+        if self.named is not None:
+            return list(self.named.parts.items())
         if self.wanted is None:
             return [("id", one) for one in self.ids]
         return [("all", "1"), *self.wanted.parts().items()]
 
     def address(self, endpoint: str, **values: Any) -> str:
+        if self.named is not None:
+            return url_for(endpoint, **values, **self.named.parts)
         parts: dict[str, Any] = {"id": list(self.ids)} if self.wanted is None else {"all": 1, **self.wanted.parts()}
         return url_for(endpoint, **values, **parts)
 
@@ -197,6 +205,8 @@ class Selection:
         return self.wanted is not None
 
     def program_ids(self) -> list[UUID]:
+        if self.named is not None:
+            return self.named.program_ids()
         if self.wanted is None:
             return [UUID(one) for one in self.ids]
         return listing.select_ids(g.db, self.wanted)
@@ -264,5 +274,7 @@ def _plan(action: Action, selection: Selection, form: ActionForm, when: StartFor
 
 
 def _back(selection: Selection) -> str:
+    if selection.named is not None:
+        return selection.named.page()
     kept: dict[str, Any] = selection.wanted.parts() if selection.wanted else {}
     return url_for("provider.list_programs", **kept)

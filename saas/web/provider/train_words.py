@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from saas.errors import N_
+from saas.trains.causes import Cause
 from saas.trains.models import (
     Holds,
     OpensAfter,
@@ -85,6 +86,8 @@ GOALS = {
 
 
 def train_badge(train: Train) -> Markup:
+    if train.starts_at is not None:
+        return _badge(N_("已定时"), "info")
     return _badge(*TRAINS[TrainStatus(train.status)])
 
 
@@ -113,6 +116,13 @@ def step_text(step: TrainStep) -> str:
     if step.errcode is not None:
         return str(explain(step.errcode, step.operation or None)["cause"])
     return str(_(step.error)) if step.error else ""
+
+
+def cause_text(cause: Cause) -> str:
+    """Why a group failed, in the reader's language."""
+    if cause.errcode is not None:
+        return str(explain(cause.errcode, cause.operation or None)["cause"])
+    return str(_(cause.error)) if cause.error else ""
 
 
 def stopped_because(train: Train) -> str:
