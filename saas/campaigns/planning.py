@@ -19,6 +19,8 @@ from saas.programs.listing import MOST_SELECTED, ProgramFilter
 from saas.programs.suiting import Suits
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
+from saas.tenants.alarms import clear_alarm
+from saas.tenants.models import AlarmKind
 from saas.tenants.providers import own_provider
 
 MOST_OPEN = 200
@@ -78,6 +80,7 @@ def change_timing(db: Session, campaign: Campaign, timing: Timing, *, who: Who, 
     campaign.planned_by, campaign.planned_by_name = who.user_id, who.name
     if campaign.status == CampaignStatus.FAILED or timing.repeat is Repeat.ONCE:
         campaign.status, campaign.why, campaign.why_detail = CampaignStatus.PLANNED, "", {}
+        clear_alarm(db, campaign.provider_id, AlarmKind.CAMPAIGN_FAILED, campaign.id)
     activity.record(db, who, "campaign.edit", campaign, detail={"time": f"{timing.on} {timing.at:%H:%M}"})
 
 
@@ -104,6 +107,7 @@ def cancel_campaign(db: Session, campaign: Campaign, *, who: Who) -> None:
     """Never start it again; batches that it started go on."""
     _lock(db, campaign, who, *_OPEN, CampaignStatus.FAILED)
     campaign.status, campaign.next_at = CampaignStatus.CANCELLED, None
+    clear_alarm(db, campaign.provider_id, AlarmKind.CAMPAIGN_FAILED, campaign.id)
     activity.record(db, who, "campaign.cancel", campaign)
 
 

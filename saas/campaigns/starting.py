@@ -26,6 +26,8 @@ from saas.programs.suiting import Suits
 from saas.queue import enqueue_for
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
+from saas.tenants.alarms import raise_alarm
+from saas.tenants.models import AlarmKind
 from saas.tenants.providers import member_now, own_provider
 
 START = "jobs.campaigns.start"
@@ -169,6 +171,7 @@ def _fail(
     )  # fmt: skip
     db.add(run)
     campaign.status, campaign.next_at, campaign.why, campaign.why_detail = CampaignStatus.FAILED, None, why, told
+    raise_alarm(db, campaign.provider_id, AlarmKind.CAMPAIGN_FAILED, campaign.id, {"name": campaign.name})
     activity.record(
         db, system(campaign.provider_id), "campaign.fail", campaign, outcome="failed",
         detail={"reason": why % told if told else why},

@@ -131,6 +131,14 @@ WORDS: Mapping[AlarmKind, Words] = {
         N_("“%(name)s”已重新授权"),
         path="/tasks",
     ),
+    AlarmKind.CAMPAIGN_FAILED: Words(
+        Level.WARNING,
+        N_("计划“%(name)s”到时间没有开始"),
+        N_("%(count)s 个计划到时间没有开始"),
+        N_("请打开计划看原因，再重新安排时间。"),
+        N_("计划“%(name)s”已重新安排或取消"),
+        path="/batches/plans?status=failed",
+    ),
     AlarmKind.TRAIN_STOPPED: Words(
         Level.URGENT,
         N_("批量发布“%(name)s”自动停下了"),

@@ -472,6 +472,7 @@ class AlarmKind(StrEnum):
     QUEUE_STUCK = "queue_stuck"
     MANY_UNAUTHORIZED = "many_unauthorized"
     AUTHORIZATION_LOST = "authorization_lost"
+    CAMPAIGN_FAILED = "campaign_failed"
     VIOLATION = "violation"
     PROGRAM_SHUT = "program_shut"
     DEADLINE = "deadline"

@@ -18,7 +18,9 @@ from saas.db import platform_session, tenant_session
 from saas.errors import Conflict, Forbidden, Invalid
 from saas.programs.listing import ProgramFilter
 from saas.programs.suiting import Suits
+from saas.tenants.alarms import open_alarms
 from saas.tenants.members import remove_member
+from saas.tenants.models import AlarmKind
 from tests.campaigns.conftest import ZONE, Planner
 
 EVERYTHING = ProgramFilter(q="店")
@@ -109,6 +111,8 @@ def test_whoever_changes_the_time_answers_for_it(planner: Planner) -> None:
     planner.wait()
     assert planner.campaign(plan).status == CampaignStatus.FAILED
     planner.do(change_timing, plan, tomorrow(), by="anna", title="换人")
+    with tenant_session(planner.cast.alices) as db:
+        assert open_alarms(db, planner.cast.alices, kinds=[AlarmKind.CAMPAIGN_FAILED]) == []
     campaign = planner.campaign(plan)
     assert (campaign.status, campaign.why, campaign.planned_by_name) == (CampaignStatus.PLANNED, "", "Anna")
     planner.wait(24.1)

@@ -26,8 +26,9 @@ from saas.db import platform_session, tenant_session
 from saas.errors import Conflict, Forbidden
 from saas.programs.listing import ProgramFilter, tags_of
 from saas.programs.suiting import Suits
+from saas.tenants.alarms import open_alarms
 from saas.tenants.members import change_role, remove_member
-from saas.tenants.models import Provider, ProviderStatus, Role
+from saas.tenants.models import AlarmKind, Provider, ProviderStatus, Role
 from tests.campaigns.conftest import Planner
 
 EVERYTHING = ProgramFilter(q="店")
@@ -99,6 +100,9 @@ def test_who_left_or_was_downgraded_starts_nothing(planner: Planner) -> None:
         assert words in campaign.why
         assert campaign.why == run.why
     assert planner.campaign(left).why_detail == {"name": "Max"}
+    with tenant_session(planner.cast.alices) as db:
+        alarms = open_alarms(db, planner.cast.alices, kinds=[AlarmKind.CAMPAIGN_FAILED])
+        assert {alarm.subject_id for alarm in alarms} == {left, lower}
     assert (planner.batches(), planner.told()[2:]) == ([], ["campaign.fail"] * 2)
 
 
