@@ -12,7 +12,7 @@ from saas import db, logs
 from saas.components import budgets
 from saas.config import Settings, settings
 from saas.tenants import keys
-from saas.web import brands, compressing, errors, health, language, own_host, pages, security, sign_in
+from saas.web import brands, callbacks, compressing, errors, health, language, own_host, pages, security, sign_in
 
 
 def create_app(config: Settings | None = None) -> Flask:
@@ -34,7 +34,7 @@ def create_app(config: Settings | None = None) -> Flask:
     health.watch(app)
     for blueprint in _blueprints():
         app.register_blueprint(blueprint)
-    security.exempt_callbacks(app)
+    callbacks.take_pushes(app)
     return app
 
 

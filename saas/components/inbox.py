@@ -1,13 +1,10 @@
-"""WeChat's pushes: whose they are, whether they are genuine, and keeping each of them once.
+"""WeChat's pushes: whose they are, whether they are genuine, and what is kept of each.
 
-The answer to WeChat waits for one statement of the database and for nothing else: the work is a job, rung for by a
-thread of its own, and the sweep finds the jobs whose ring was lost.
+The answer to WeChat waits for one statement of the database (`saas.components.keeping`) and for nothing else.
 """
 
 from __future__ import annotations
 
-import queue as queues
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from saas import clock, vault
 from saas.components.access import component_by_key
-from saas.components.models import CallbackStatus, ComponentApp
-from saas.db import new_id, platform_session, run_at_once
-from saas.queue import JobStatus, Lane, ring
+from saas.components.keeping import Kept, keep
+from saas.components.models import ComponentApp
+from saas.db import platform_session, run_at_once
+from saas.queue import Lane
 from saas.wx.callbacks import (
     MalformedCallback,
     OversizedCallback,
@@ -34,32 +30,12 @@ from saas.wx.crypto import CallbackRefused, MessageCrypto, Undecipherable, Wrong
 from saas.wx.release_check import AnswerNow
 
 MAX_BYTES = 512 * 1024
-PROCESS = "jobs.callbacks.process"
 _KNOWN_SECONDS = 10.0
 _LONGEST_KIND = 60
 
-_STORE = text(
-    """
-    with stored as (
-        insert into callbacks (id, created_at, provider_id, component_id, digest, appid, kind, body_sealed,
-            happened_at, status, times_seen, last_seen_at, error)
-        values (:id, :now, :provider_id, :component_id, :digest, :appid, :kind, :body, :happened_at, :status, 1,
-            :now, '')
-        on conflict (component_id, digest) do update
-            set times_seen = callbacks.times_seen + 1, last_seen_at = excluded.last_seen_at
-        returning (xmax = 0) as is_new
-    ), job as (
-        insert into jobs (id, created_at, provider_id, name, subject, lane, status, run_at, rung_at, attempt, owner,
-            error)
-        select :job_id, :now, :provider_id, :job, :subject, :lane, :waiting, :now, clock_timestamp(), 0, '', ''
-        from stored where is_new
-    )
-    select is_new from stored
-    """
-)
-_REFUSE = text(
-    "update component_apps set callbacks_refused = callbacks_refused + 1, last_refusal = :why, "
-    "last_refusal_at = :now where id = :id"
+_REFUSE = (
+    "update component_apps set callbacks_refused = callbacks_refused + 1, last_refusal = %(why)s, "
+    "last_refusal_at = %(now)s where id = %(id)s"
 )
 
 
@@ -141,25 +117,17 @@ def open_push(key: str, body: bytes, *, msg_signature: str, timestamp: str, nonc
 
 
 def keep_push(push: Push, *, appid: str = "") -> bool:
-    """Store a push with the job that works on it, in one statement; a known one is counted. Says whether it is new."""
+    """Store a push with the job that works on it; a known one is counted. Says whether it is new."""
     receiver, message = push.receiver, push.message
     kind = next((value for name in ("InfoType", "Event", "MsgType") if isinstance(value := message.get(name), str)), "")
-    callback_id, job_id, lane = new_id(), new_id(), Lane.DEFAULT if appid else Lane.URGENT
-    row = run_at_once(
-        _STORE,
-        {
-            "id": callback_id, "now": clock.now(), "provider_id": receiver.provider_id,
-            "component_id": receiver.component_id, "digest": bytes.fromhex(digest(push.plaintext)), "appid": appid,
-            "kind": kind[:_LONGEST_KIND], "happened_at": _created_at(message), "status": CallbackStatus.QUEUED.value,
-            "body": vault.seal(receiver.provider_id, push.plaintext, purpose="callbacks.body"),
-            "job_id": job_id, "job": PROCESS, "subject": str(callback_id), "lane": lane.value,
-            "waiting": JobStatus.QUEUED.value,
-        },
+    return keep(
+        Kept(
+            receiver.provider_id, receiver.component_id, digest(push.plaintext), appid,
+            kind=kind.replace("\0", "")[:_LONGEST_KIND],
+            body=vault.seal(receiver.provider_id, push.plaintext, purpose="callbacks.body"),
+            happened_at=_created_at(message), lane=Lane.DEFAULT if appid else Lane.URGENT,
+        )
     )  # fmt: skip
-    if row is None or not row.is_new:
-        return False
-    _bell.ring(job_id, lane)
-    return True
 
 
 def seal_reply(push: Push, answer: AnswerNow, *, nonce: str) -> str:
@@ -200,29 +168,3 @@ def _created_at(message: Mapping[str, Any]) -> datetime | None:
         return datetime.fromtimestamp(int(message["CreateTime"]), UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
-
-
-class _Bell:
-    """Rings for new jobs from a thread of its own, so that a slow or dead Redis never delays an answer to WeChat."""
-
-    def __init__(self) -> None:
-        self._jobs: queues.Queue[tuple[UUID, Lane]] = queues.Queue(maxsize=1000)
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-
-    def ring(self, job_id: UUID, lane: Lane) -> None:
-        try:
-            self._jobs.put_nowait((job_id, lane))
-        except queues.Full:
-            return  # the sweep rings
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
-                self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            ring([self._jobs.get()])
-
-
-_bell = _Bell()

@@ -1,39 +1,97 @@
-"""WeChat's pushes: verify, keep, answer `success`. The work is a job's."""
+"""WeChat's pushes: verify, keep, answer `success`. The work is a job's.
+
+They come by the thousand and need no page, session, language or form, so they are taken in before Flask, which costs
+more than all that is done with one.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, request
 
 from saas.components import inbox
+from saas.web.health import REQUESTS
 from saas.wx.release_check import AnswerByMessage, AnswerNow, answer_to
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 callbacks = Blueprint("callbacks", __name__, url_prefix="/wx")
 log = structlog.get_logger()
 
+_ADDRESS = re.compile(r"/wx/(?P<key>[\w-]+)/(?:events|(?P<appid>\w+)/messages)", re.ASCII)
+_STATUS = {
+    200: "200 OK", 400: "400 Bad Request", 403: "403 Forbidden", 404: "404 Not Found",
+    500: "500 Internal Server Error",
+}  # fmt: skip
+_TEXT, _XML = "text/plain; charset=utf-8", "application/xml; charset=utf-8"
 
-@callbacks.post("/<key>/events")
-def take_event(key: str) -> Response:
-    """Tickets, authorizations and other notices for the component app itself."""
-    push = _open(key)
-    if isinstance(push, Response):
-        return push
-    inbox.keep_push(push)
-    return _plain("success")
+Answer = tuple[int, str, str]
+"""Status, body, media type."""
 
 
-@callbacks.post("/<key>/<appid>/messages")
-def take_message(key: str, appid: str) -> Response:
-    """Messages and events of one mini program. WeChat's release check wants its answer in this response."""
-    push = _open(key)
-    if isinstance(push, Response):
-        return push
+def take_pushes(app: Flask) -> None:
+    """Put the inbox before the app."""
+    app.wsgi_app = _Inbox(app.wsgi_app)  # type: ignore[method-assign]
+
+
+class _Inbox:
+    """Answers what is posted to a callback address; everything else is the app's."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        found = _ADDRESS.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" else None
+        if found is None:
+            return self._app(environ, start_response)
+        key, appid = found["key"], found["appid"] or ""
+        structlog.contextvars.clear_contextvars()
+        try:
+            status, text, kind = _take(key, appid, environ)
+        except Exception:  # WeChat pushes it again
+            log.exception("callback_failed", key=key, appid=appid)
+            status, text, kind = 500, "failed", _TEXT
+        REQUESTS.labels("callbacks.take_message" if appid else "callbacks.take_event", status).inc()
+        body = text.encode()
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("X-Content-Type-Options", "nosniff")]
+        start_response(_STATUS[status], headers)
+        return [body]
+
+
+def _take(key: str, appid: str, environ: WSGIEnvironment) -> Answer:
+    """Keep one push. Messages and events of a mini program (`appid`) may be WeChat's release check, which wants its
+    answer in this response; tickets, authorizations and other notices are for the component app itself."""
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    nonce = query.get("nonce", "")
+    try:
+        push = inbox.open_push(
+            key, _body(environ), msg_signature=query.get("msg_signature", ""), timestamp=query.get("timestamp", ""),
+            nonce=nonce,
+        )  # fmt: skip
+    except inbox.Refused as refused:
+        log.warning("callback_refused", key=key, why=refused.why)
+        return 403 if refused.is_forged else 400, "refused", _TEXT
+    if push is None:
+        return 404, "no such address", _TEXT
     inbox.keep_push(push, appid=appid)
-    answer = answer_to(appid, push.message)
+    answer = answer_to(appid, push.message) if appid else None
     if isinstance(answer, AnswerNow):
-        reply = inbox.seal_reply(push, answer, nonce=request.args.get("nonce", ""))
-        return Response(reply, mimetype="application/xml")
-    return _plain("" if isinstance(answer, AnswerByMessage) else "success")
+        return 200, inbox.seal_reply(push, answer, nonce=nonce), _XML
+    return 200, "" if isinstance(answer, AnswerByMessage) else "success", _TEXT
+
+
+def _body(environ: WSGIEnvironment) -> bytes:
+    """The posted bytes, one more than allowed at most: whatever is longer is refused unread."""
+    given, most = environ.get("CONTENT_LENGTH") or "", inbox.MAX_BYTES + 1
+    length = int(given) if given.isdecimal() else most if environ.get("wsgi.input_terminated") else 0
+    body: bytes = environ["wsgi.input"].read(min(length, most))
+    return body
 
 
 @callbacks.get("/<key>/events")
@@ -44,28 +102,5 @@ def prove_address(key: str, _appid: str = "") -> Response:
     if inbox.is_genuine_check(
         key, given=args.get("signature", ""), timestamp=args.get("timestamp", ""), nonce=args.get("nonce", "")
     ):
-        return _plain(args.get("echostr", ""))
-    return _plain("refused", 403)
-
-
-def _open(key: str) -> inbox.Push | Response:
-    args = request.args
-    try:
-        push = inbox.open_push(
-            key, _body(), msg_signature=args.get("msg_signature", ""), timestamp=args.get("timestamp", ""),
-            nonce=args.get("nonce", ""),
-        )  # fmt: skip
-    except inbox.Refused as refused:
-        log.warning("callback_refused", key=key, why=refused.why)
-        return _plain("refused", 403 if refused.is_forged else 400)
-    return push or _plain("no such address", 404)
-
-
-def _body() -> bytes:
-    """The posted bytes, one more than allowed at most: whatever is longer is refused unread."""
-    request.max_content_length = request.content_length  # our own limit, with our own answer
-    return request.stream.read(inbox.MAX_BYTES + 1)
-
-
-def _plain(text: str, status: int = 200) -> Response:
-    return Response(text, status=status, mimetype="text/plain")
+        return Response(args.get("echostr", ""), mimetype="text/plain")
+    return Response("refused", 403, mimetype="text/plain")

@@ -115,13 +115,6 @@ def _logged_path() -> str:
     return request.path
 
 
-def exempt_callbacks(app: Flask) -> None:
-    """WeChat's pushes carry a signature instead of our CSRF token."""
-    for name in ("callbacks",):
-        if name in app.blueprints:
-            csrf.exempt(app.blueprints[name])
-
-
 def content_policy(config: Settings, other: str = "") -> str:
     """Scripts and styles by exact address; forms may lead on to WeChat's own pages, where merchants confirm, and to
     the `other` address at which the visitor's way goes on (``https://xcx.example.com``).
