@@ -88,6 +88,22 @@ class RunningDemo:
         found: dict[str, int] = json.loads((self.home / "run" / "processes.json").read_text())
         return found
 
+    def hurt(self, name: str) -> bool:
+        """Kill one of its processes by force; says whether it was there, and not somebody else by now."""
+        with contextlib.suppress(psutil.Error, KeyError, OSError, ValueError):
+            process = psutil.Process(self.pids()[name])
+            if self._owns(process):
+                process.kill()
+                return True
+        return False
+
+    def _owns(self, process: psutil.Process) -> bool:
+        """By this demo's home in its environment, command line or working folder."""
+        home = str(self.home)
+        return (
+            process.environ().get("DAIBAN_HOME") == home or home in " ".join(process.cmdline()) or home in process.cwd()
+        )
+
     def daiban(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command against this demo."""
         kept = json.loads((self.home / "run" / "environment.json").read_text())
@@ -119,13 +135,12 @@ class RunningDemo:
         self.process.wait()
 
     def left_over(self) -> list[str]:
-        """Processes that have this demo's home in their environment, command line or working folder."""
-        home = str(self.home)
+        """What still runs of it."""
         found = []
         for one in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if one.pid == os.getpid() or one.status() == psutil.STATUS_ZOMBIE:
                     continue
-                if one.environ().get("DAIBAN_HOME") == home or home in " ".join(one.cmdline()) or home in one.cwd():
+                if self._owns(one):
                     found.append(f"{one.pid} {' '.join(one.cmdline())[:200]}")
         return found
