@@ -142,11 +142,11 @@ class Settings(BaseSettings):
             value = getattr(self, name)
             if not value.startswith("https://") or _is_loopback(value):
                 faults.append(f"DAIBAN_{name.upper()} must be WeChat's https address, not {value}")
-        if any(set(base64.b64decode(k)) == {0} for k in self.master_key.split(",")):
         for kind in ("wecom", "dingtalk", "feishu"):
             bases = self.bot_bases(kind)
             if not bases or not all(base.startswith("https://") and not _is_loopback(base) for base in bases):
                 faults.append(f"DAIBAN_{kind.upper()}_URL must be https addresses of the bots' host")
+        if any(set(base64.b64decode(k)) == {0} for k in self.master_key.split(",")):
             faults.append("DAIBAN_MASTER_KEY must be random")
         if not self.mail_url.startswith(("smtp://", "smtps://")):
             faults.append("DAIBAN_MAIL_URL must name an SMTP server")
@@ -170,7 +170,6 @@ class Settings(BaseSettings):
     def exit_addresses(self) -> list[str]:
         return [part.strip() for part in self.exit_ips.split(",") if part.strip()]
 
-    @property
     def bot_bases(self, kind: str) -> list[str]:
         """Where addresses of bots of this kind begin: ``wecom``, ``dingtalk`` or ``feishu``."""
         return _parts({"wecom": self.wecom_url, "dingtalk": self.dingtalk_url, "feishu": self.feishu_url}[kind])
@@ -179,6 +178,7 @@ class Settings(BaseSettings):
     def allowed_webhooks(self) -> list[str]:
         return _parts(self.webhooks_allowed)
 
+    @property
     def is_production(self) -> bool:
         return self.env is Environment.PRODUCTION
 
@@ -192,11 +192,11 @@ class Settings(BaseSettings):
         return self.home / "assets"
 
 
-def _is_loopback(address: str) -> bool:
 def _parts(value: str) -> list[str]:
     return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
 
 
+def _is_loopback(address: str) -> bool:
     host = urlsplit(address).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
 
