@@ -23,6 +23,7 @@ class DeadlineKind(StrEnum):
     ENTRY_LINK = "entry_link"
     CODE = "code"
     TRAIN = "train"
+    CAMPAIGN = "campaign"
     OWN = "own"
 
 

@@ -30,10 +30,14 @@ TOLD = frozenset(
         "program.filing.authority_rejected", "program.filing.cancelled", "program.filing.face", "program.filing.filed",
         "program.filing.platform_rejected", "program.filing.sms", "program.lost", "program.name.approved",
         "program.name.refused", "program.release.done", "program.resume.done", "program.roll_back.done",
-        "program.suspend.done", "program.unauthorized",
+        "program.shut.banned", "program.shut.frozen", "program.shut.suspended", "program.shut.warned",
+        "program.suspend.done", "program.unauthorized", "program.violation", "program.violation.lifted",
+        "program.violation.refused",
     }
 )  # fmt: skip
 """Entries of the activity log that become notices."""
+_WITH_REASON = ("program.violation", "program.violation.lifted", "program.violation.refused")
+"""Whose reason is WeChat's own word to the merchant."""
 _BACK = timedelta(days=1)
 _SHOWN = ("version", "name")
 _ACTIVITY = "activity:"
@@ -66,7 +70,7 @@ def write_notices(db: Session, *, limit: int = 2000) -> int:
     values = []
     for entry, merchant_id in rows:
         detail = {name: entry.detail[name] for name in _SHOWN if entry.detail.get(name)}
-        if reason := reasons.get(entry.id):
+        if reason := reasons.get(entry.id) or (entry.detail.get("reason") if entry.verb in _WITH_REASON else ""):
             detail["reason"] = reason
         values.append(
             {

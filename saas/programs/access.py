@@ -13,6 +13,7 @@ from saas.components.models import ComponentApp
 from saas.errors import NotFound
 from saas.programs.models import AuthorizationLink, Grant, NameReview, Program, ProgramCode, Tester
 from saas.programs.registration_models import Registration
+from saas.programs.violation_models import Violation
 from saas.tenants.access import Verb, Who, require
 from saas.wx.events import MessageEvent
 
@@ -71,6 +72,12 @@ def get_code(db: Session, who: Who, code_id: UUID, verb: Verb) -> tuple[Program,
 def get_registration(db: Session, who: Who, registration_id: UUID, verb: Verb) -> Registration:
     """A registration that a member may do `verb` to."""
     query = select(Registration).where(Registration.id == registration_id, Registration.provider_id == who.provider_id)
+    return _opened(None if who.is_merchant else db.scalar(query), who, verb)
+
+
+def get_violation(db: Session, who: Who, violation_id: UUID, verb: Verb) -> Violation:
+    """A penalty that a member may do `verb` to."""
+    query = select(Violation).where(Violation.id == violation_id, Violation.provider_id == who.provider_id)
     return _opened(None if who.is_merchant else db.scalar(query), who, verb)
 
 

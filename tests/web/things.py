@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from saas import clock
+from saas.agenda.models import OwnDate
 from saas.batches.models import Batch, BatchItem, ItemStatus
 from saas.campaigns.models import Campaign, Repeat
 from saas.components.models import ComponentApp, ComponentStatus, FleetImport, ImportStatus
@@ -27,6 +28,7 @@ from saas.programs.models import (
 from saas.programs.privacy_models import InterfaceStatus, PrivacyTemplate, ProgramPrivacy
 from saas.programs.registration_models import Registration
 from saas.programs.suiting import Suits
+from saas.programs.violation_models import Violation
 from saas.queue import Job, JobStatus
 from saas.releases.models import (
     Audit,
@@ -117,6 +119,13 @@ def build_things(cast: Cast) -> dict[str, str]:
         version = PastVersion(id=new_id(), **own, app_version="3", user_version="0.9.0")
         db.add_all([upload, version, CodeState(**own, trial_version="1.0.0", online_version="1.0.0")])
         db.flush()
+        db.add(
+            Audit(
+                **own, upload_id=upload.id, user_version="0.9.0", auditid="6", status=AuditStatus.REJECTED,
+                reason="9.9.9 空白", reason_key="9.9.9", decided_at=clock.now(),
+            )
+        )  # fmt: skip
+        db.flush()
         audit = Audit(
             id=new_id(), **own, upload_id=upload.id, user_version="1.0.0", auditid="7", status=AuditStatus.IN_REVIEW,
             submitted_at=clock.now(),
@@ -175,6 +184,9 @@ def build_things(cast: Cast) -> dict[str, str]:
         for form in (filing_template, filing):
             form.values = {"icp_subject.base_info.type": "4"}
         db.add_all([filing_template, filing])
+        violation = Violation(id=new_id(), **own, record_id=mark, happened_at=clock.now(), reason="诱导分享")
+        own_date = OwnDate(id=new_id(), **own, title="食品经营许可证", day=soon.date())
+        db.add_all([violation, own_date])
         release = Release(id=new_id(), **own, user_version="1.0.0", status=ReleaseStatus.DONE)
         db.add(release)
         certification_template = CertificationTemplate(id=new_id(), provider_id=provider_id, name=mark, papers={})
@@ -198,7 +210,7 @@ def build_things(cast: Cast) -> dict[str, str]:
         "filing_template_id": filing_template.id, "privacy_template_id": privacy_template.id,
         "certification_template_id": certification_template.id, "file_id": new_id(),
         "tester_id": tester.id, "row_id": tester_row.id, "code_id": code.id,
-        "registration_id": case.id, "identity_id": new_id(),
+        "violation_id": violation.id, "own_date_id": own_date.id, "registration_id": case.id, "identity_id": new_id(),
     }  # fmt: skip
     names = {
         "slug": "alice",
@@ -211,6 +223,7 @@ def build_things(cast: Cast) -> dict[str, str]:
         "first": "1",
         "second": "2",
         "token": token,
+        "reason": "9.9.9",
         "key": mark,
         "mark": "0" * 32,
         "interface": "wx.getLocation",

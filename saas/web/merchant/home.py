@@ -11,6 +11,7 @@ from saas.onboarding import notices
 from saas.onboarding.waiting import cases_without_program
 from saas.programs import links, listing
 from saas.programs.access import get_link, get_program
+from saas.programs.violation_listing import troubles_of
 from saas.tenants.access import Verb
 from saas.tenants.merchants import merchants_of
 from saas.web.merchant.blueprint import merchant
@@ -29,7 +30,7 @@ def home() -> ResponseReturnValue:
     open_cases = find_open_cases()
     cases = [(one, case_deed(one)) for one in open_cases if one.onboarding.program_id not in shown]
     return render(
-        "merchant/home.html", cards=cards(programs, open_cases), links=usable, cases=cases,
+        "merchant/home.html", cards=cards(programs, open_cases), troubles=troubles_of(g.db, shown), links=usable, cases=cases,
         merchants=merchants_of(g.db, g.who), unread=notices.count_unread(g.db, g.who),
         registrations=cases_without_program(g.db, g.who), consent_missing=consent_is_missing(),
     )  # fmt: skip

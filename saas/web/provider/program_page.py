@@ -54,6 +54,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     ),
     N_("记录"): (
         Section("permissions", N_("权限"), "provider.show_permissions"),
+        Section("violations", N_("违规"), "provider.show_program_violations"),
         Section("calls", N_("接口调用"), "provider.show_program_calls", early=True),
         Section("activity", N_("动态"), "provider.show_program_activity", early=True),
     ),
