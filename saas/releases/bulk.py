@@ -28,6 +28,7 @@ from saas.releases.last_submission import next_submission
 from saas.releases.models import Audit, AuditStatus, Release, ReleaseStatus, Upload, UploadStatus
 from saas.releases.reading import refresh_code_state
 from saas.releases.resubmission import Changes
+from saas.releases.submissions import category_key
 from saas.releases.templates import ExtJsonInvalid
 from saas.releases.uploading import scan_pause
 from saas.wx.errors import AuditQuotaUsedUp, from_answer
@@ -109,9 +110,11 @@ def submit(db: Session, item: BatchItem) -> dict[str, Any]:
         if newest is not None and newest.upload_id == trial.id and newest.status in _SETTLED:
             raise Skipped(_SETTLED[AuditStatus(newest.status)])
         state = find_state(db, program)
-        submission = next_submission(db, program, trial, state.categories if state else [])
+        categories = state.categories if state else []
+        submission = next_submission(db, program, trial, categories)
         given = {name: item.input[name] for name in ("version_desc", "releases_itself") if item.input.get(name)}
-        submission = Changes.read(item.input.get("changes", {})).applied(replace(submission, **given))
+        changes, known = Changes.read(item.input.get("changes", {})), [category_key(one) for one in categories]
+        submission = changes.applied(replace(submission, **given), known)
         try:
             return submissions.submit_for_audit(
                 db, program, trial, who=item.starter, submission=submission,

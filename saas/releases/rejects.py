@@ -111,6 +111,12 @@ def find_group(db: Session, key: str) -> Group | None:
     return next(iter(_groups(db, _grouped().where(Program.reject_key == key))), None)
 
 
+def is_known(db: Session, key: str) -> bool:
+    """Whether reviewers ever refused anything for this reason."""
+    query = select(Audit.id).where(Audit.status == AuditStatus.REJECTED, Audit.reason_key == key)
+    return bool(db.scalar(select(query.exists())))
+
+
 def _grouped() -> Select[Any]:
     ordered = func.array_agg(aggregate_order_by(Audit.id, Audit.id.desc()))
     return (
@@ -183,7 +189,7 @@ def set_aside(db: Session, key: str, program_ids: Collection[UUID] | None, *, wh
     if len(note) > _LONGEST_NOTE:
         raise Invalid(N_("不能超过 %(max)d 个字符"), field="note", max=_LONGEST_NOTE)
     values = {"set_aside_at": clock.now(), "set_aside_by_name": who.name, "set_aside_note": note}
-    return _write(db, waits(key, program_ids), values, "program.reject.set_aside", who)
+    return _write(db, waits(key, program_ids), values, "program.audit.set_aside", who)
 
 
 def take_back(db: Session, program_ids: Collection[UUID], *, who: Who) -> int:
@@ -191,7 +197,7 @@ def take_back(db: Session, program_ids: Collection[UUID], *, who: Who) -> int:
     require(who, Verb.WORK)
     values = {"set_aside_at": None, "set_aside_by_name": "", "set_aside_note": ""}
     chosen = (*_is_set_aside(), Program.id.in_(program_ids))
-    return _write(db, chosen, values, "program.reject.take_back", who)
+    return _write(db, chosen, values, "program.audit.take_back", who)
 
 
 def _write(

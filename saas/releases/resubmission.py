@@ -5,21 +5,28 @@ It travels in the params of batch items and in the rows of trains, so it is plai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import column, func, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from saas.releases.models import CodeState
 from saas.releases.previews import Files, Kept, keep_feedback, keep_previews
-from saas.releases.submissions import Item, Submission, Ugc
+from saas.releases.submissions import Item, Submission, Ugc, category_key, category_name
 from saas.tenants.access import Who
+
+_MOST_CATEGORIES = 50
 
 
 @dataclass(frozen=True)
 class Changes:
     """What is empty stays as it was. The page's parts (`category` to `tag`) change the first page that is named to the
-    reviewers; `files` take the place of the earlier pictures and video. `releases_itself` is a train's own affair.
+    reviewers, the category where a mini program has it; `files` take the place of the earlier pictures and video.
+    `releases_itself` is a train's own affair.
     """
 
     version_desc: str = ""
@@ -43,20 +50,32 @@ class Changes:
         """As JSON, without what is empty."""
         return {name: value for name, value in asdict(self).items() if value}
 
-    def applied(self, submission: Submission) -> Submission:
-        """The submission of one mini program with these changes."""
+    def applied(self, submission: Submission, categories: Collection[str]) -> Submission:
+        """The submission of one mini program, which has these categories (by key), with these changes."""
         given: dict[str, Any] = {
             "version_desc": self.version_desc, "feedback": self.feedback, "order_path": self.order_path,
             "kept_files": self.files, "kept_feedback_files": self.feedback_files,
             "privacy_not_used": self.privacy_not_used, "releases_itself": self.releases_itself,
-            "ugc": Ugc(**self.ugc) if self.ugc else None, "items": self._items(submission.items),
+            "ugc": Ugc(**self.ugc) if self.ugc else None, "items": self._items(submission.items, categories),
         }  # fmt: skip
         return replace(submission, **{name: value for name, value in given.items() if value})
 
-    def _items(self, items: Sequence[Item]) -> list[Item]:
-        named = {"category": self.category, "address": self.address, "title": self.title, "tag": self.tag}
+    def _items(self, items: Sequence[Item], categories: Collection[str]) -> list[Item]:
+        category = self.category if self.category in categories else ""
+        named = {"category": category, "address": self.address, "title": self.title, "tag": self.tag}
         given = {name: value for name, value in named.items() if value}
         return [replace(items[0], **given), *items[1:]] if items else [Item(**{"category": "", **given})]
+
+
+def categories_of(db: Session, program_ids: Collection[UUID]) -> list[tuple[str, str, int]]:
+    """The categories that submissions of these mini programs may name: key, name, and how many have it; one query."""
+    one = func.jsonb_array_elements(CodeState.categories).table_valued(column("value", JSONB))
+    names = ("first_id", "second_id", "third_id", "first_class", "second_class", "third_class")
+    columns = [one.c.value[name].astext.label(name) for name in names]
+    query = select(*columns, func.count().label("programs")).select_from(CodeState).join(one, true())
+    query = query.where(CodeState.program_id.in_(program_ids)).group_by(*columns)
+    rows = db.execute(query.order_by(func.count().desc()).limit(_MOST_CATEGORIES)).all()
+    return [(category_key(row._mapping), category_name(row._mapping), row.programs) for row in rows]
 
 
 def with_files(db: Session, changes: Changes, *, who: Who, files: Files, feedback_files: Files) -> Changes:

@@ -66,6 +66,7 @@ class Plan:
     """How the chosen mini programs would be submitted. `leaving`: their train's code was replaced by hand, so they
     leave it and are submitted as they are. `left_out` counts the others by reason."""
 
+    program_ids: tuple[UUID, ...]
     by_batch: tuple[Any, ...]
     by_train: Mapping[UUID, tuple[UUID, ...]]
     trains: tuple[Train, ...]
@@ -100,6 +101,7 @@ def plan_resubmission(db: Session, key: str, program_ids: Collection[UUID] | Non
     """All of a group or some of it, up to `MOST_AT_ONCE`, the longest rejected first; a handful of queries."""
     rows = db.execute(_facts(waits(key, program_ids)).order_by(Audit.decided_at, Program.id).limit(MOST_AT_ONCE)).all()
     left_out: Counter[str] = Counter()
+    going: list[UUID] = []
     by_batch: list[Any] = []
     by_train: dict[UUID, list[UUID]] = {}
     leaving: dict[UUID, list[UUID]] = {}
@@ -107,7 +109,9 @@ def plan_resubmission(db: Session, key: str, program_ids: Collection[UUID] | Non
     for row in rows:
         if why := _obstacle(row):
             left_out[why] += 1
-        elif row.place_id is not None and (row.keeps_code or not row.has_code):
+            continue
+        going.append(row.id)
+        if row.place_id is not None and (row.keeps_code or not row.has_code):
             by_train.setdefault(row.train_id, []).append(row.place_id)
             trained[row.component_id] += 1
         else:
@@ -116,7 +120,7 @@ def plan_resubmission(db: Session, key: str, program_ids: Collection[UUID] | Non
                 leaving.setdefault(row.train_id, []).append(row.place_id)
     trains = db.scalars(select(Train).where(Train.id.in_(by_train)).order_by(Train.id)).all()
     return Plan(
-        tuple(by_batch), _frozen(by_train), tuple(trains), _frozen(leaving), left_out,
+        tuple(going), tuple(by_batch), _frozen(by_train), tuple(trains), _frozen(leaving), left_out,
         _needs(db, Counter(row.component_id for row in by_batch), trained),
     )  # fmt: skip
 
@@ -162,6 +166,17 @@ def places_of(db: Session, rejected: Iterable[rejects.Rejected]) -> dict[UUID, T
     query = select(TrainProgram.audit_id, Train).join(Train, Train.id == TrainProgram.train_id)
     rows = db.execute(query.where(TrainProgram.audit_id.in_(ids))).all()
     return {audit_id: train for audit_id, train in rows if audit_id is not None}
+
+
+def trains_of(db: Session, keys: Collection[str]) -> dict[str, list[tuple[Train, int]]]:
+    """The trains that the rejections of each group came from, and how many; one query."""
+    audit_id = TrainProgram.audit_id == Program.rejected_audit_id
+    query = select(Program.reject_key, Train, func.count()).join(TrainProgram, audit_id)
+    query = query.join(Train, Train.id == TrainProgram.train_id).where(*waits(), Program.reject_key.in_(keys))
+    found: dict[str, list[tuple[Train, int]]] = {}
+    for key, train, count in db.execute(query.group_by(Program.reject_key, Train.id).order_by(Train.id.desc())):
+        found.setdefault(key or "", []).append((train, count))
+    return found
 
 
 def under_way(db: Session, program_ids: Collection[UUID]) -> set[UUID]:

@@ -51,7 +51,7 @@ from saas.web.provider.releases import picture
 from saas.web.provider.telling import telling_item
 from saas.web.security import read_to_the_end, takes_up_to
 
-_SCENES = [
+SCENES = [
     SelectChoice(0, _l("没有用户发布的内容")),
     SelectChoice(1, _l("个人资料")),
     SelectChoice(2, _l("图片")),
@@ -59,7 +59,7 @@ _SCENES = [
     SelectChoice(4, _l("文字")),
     SelectChoice(5, _l("音频")),
 ]
-_METHODS = [
+METHODS = [
     SelectChoice(1, _l("微信内容安全接口")),
     SelectChoice(2, _l("其他内容安全产品")),
     SelectChoice(3, _l("人工审核")),
@@ -166,7 +166,7 @@ def _prefilled(last: Submission) -> dict[str, Any]:
 def _offer(form: AuditForm, upload: Upload, categories: list[dict[str, Any]]) -> None:
     pages = [SelectChoice(page, page) for page in upload.pages]
     chosen = [SelectChoice(submissions.category_key(one), submissions.category_name(one)) for one in categories]
-    form.ugc_scenes.choices, form.ugc_methods.choices = _SCENES, _METHODS
+    form.ugc_scenes.choices, form.ugc_methods.choices = SCENES, METHODS
     form.order_path.choices = [SelectChoice("", _("不填写")), *pages]
     for entry in form.items:
         entry.form.category.choices = chosen
@@ -189,12 +189,13 @@ def _submission(form: AuditForm, last: Submission) -> Submission:
         items=items, version_desc=(form.version_desc.data or "").strip(), feedback=(form.feedback.data or "").strip(),
         ugc=ugc if form.ugc.data else None, privacy_not_used=form.privacy_not_used.data,
         order_path=form.order_path.data or "",
-        files=_sent(form.files.data), kept_files=last.kept_files if form.keep_files.data else [],
-        feedback_files=_sent(form.feedback_files.data), releases_itself=form.release.data == "auto",
+        files=sent_files(form.files.data), kept_files=last.kept_files if form.keep_files.data else [],
+        feedback_files=sent_files(form.feedback_files.data), releases_itself=form.release.data == "auto",
     )  # fmt: skip
 
 
-def _sent(files: Any) -> list[tuple[str, bytes]]:
+def sent_files(files: Any) -> list[tuple[str, bytes]]:
+    """Names and contents of what a field of files brought."""
     return [(one.filename, one.read()) for one in files or [] if getattr(one, "filename", "")]
 
 

@@ -28,12 +28,14 @@ def role_name(role: str) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the navigation; shown when its view exists and the role may use it."""
+    """One line of the navigation; shown when its view exists and the role may use it. Pages of the endpoints `within`
+    are its tabs."""
 
     endpoint: str
     label: Any
     icon: str
     verb: Verb = Verb.VIEW
+    within: tuple[str, ...] = ()
 
 
 NAVIGATION = (
@@ -43,7 +45,10 @@ NAVIGATION = (
     Entry("provider.list_merchants", _l("商家"), "store"),
     Entry("provider.list_reviews", _l("资料审核"), "check"),
     Entry("provider.list_batches", _l("批量任务"), "list"),
-    Entry("provider.list_trains", _l("批量发布"), "rocket"),
+    Entry(
+        "provider.list_trains", _l("批量发布"), "rocket",
+        within=("provider.list_rejects", "provider.show_fleet_versions"),
+    ),
     Entry("provider.list_templates", _l("代码模板"), "template"),
     Entry("provider.list_filing_templates", _l("备案模板"), "list"),
     Entry("provider.list_all_certifications", _l("认证"), "check"),

@@ -71,7 +71,7 @@ def due_choices() -> Choices:
 def age_choices(wanted: str = "") -> Choices:
     """Since when the online version has been there; a range of the fleet's map, too, if that is wanted."""
     days = {"30-": 30, "90-": 90, "180-": 180, "365-": 365}
-    older = [(age, _("上线 %(days)d 天以上", days=count)) for age, count in days.items()]
+    older = [(age, _("上线 %(days)s 天以上", days=count)) for age, count in days.items()]
     choices = [("", _("上线多久：全部")), *older]
     if wanted and wanted not in days:
         least, most = wanted.split("-")
