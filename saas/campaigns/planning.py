@@ -71,11 +71,12 @@ def plan_campaign(
 
 def change_timing(db: Session, campaign: Campaign, timing: Timing, *, who: Who, title: str = "") -> None:
     """Set another time and name; it starts in the name of `who` from now on. What failed is planned again, what is
-    paused stays so.
+    paused stays so. One that repeats may keep the day when it began.
     """
     _lock(db, campaign, who, *_OPEN, CampaignStatus.FAILED)
     campaign.title = _read_title(title)
-    campaign.next_at = check_timing(timing, own_provider(db).time_zone)
+    begun = campaign.repeats and timing.repeat is not Repeat.ONCE and timing.on == campaign.first_on
+    campaign.next_at = check_timing(timing, own_provider(db).time_zone, begun=begun)
     campaign.first_on, campaign.at, campaign.repeat, campaign.until = timing.on, timing.at, timing.repeat, timing.until
     campaign.planned_by, campaign.planned_by_name = who.user_id, who.name
     if campaign.status == CampaignStatus.FAILED or timing.repeat is Repeat.ONCE:

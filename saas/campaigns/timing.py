@@ -46,9 +46,14 @@ def _day(text: str, field: str) -> date:
         raise Invalid(N_("请填写日期，例如 2027-01-31"), field=field) from None
 
 
-def check_timing(timing: Timing, zone: str) -> datetime:
-    """The first moment; raises Invalid at the field when it is past, too far, or does not exist."""
+def check_timing(timing: Timing, zone: str, *, begun: bool = False) -> datetime:
+    """The first moment to come; raises Invalid at the field when it is past, too far, or does not exist.
+
+    `begun`: it repeats since before now, so that only its next time has to come.
+    """
     now, first = clock.now(), moment_of(timing.on, timing.at, zone)
+    if begun and (upcoming := next_after(timing, zone, now)):
+        return upcoming
     if first.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != datetime.combine(timing.on, timing.at):
         raise Invalid(N_("这一天调快时钟，没有这个时刻，请换一个"), field="at")
     if first <= now:

@@ -131,6 +131,21 @@ def test_a_paused_plan_stays_paused_with_another_time_unless_it_repeats_no_more(
     assert planner.campaign(plan).status == CampaignStatus.PLANNED
 
 
+def test_one_that_has_begun_keeps_its_first_day(planner: Planner) -> None:
+    planner.add("一店")
+    plan = planner.plan(EVERYTHING, repeat=Repeat.DAILY, days=5)
+    planner.wait(25)
+    before = planner.campaign(plan)
+    kept = Timing(before.first_on, before.at, Repeat.DAILY, before.first_on + timedelta(days=30))
+    planner.do(change_timing, plan, kept, title="久一点")
+    assert (planner.campaign(plan).next_at, planner.campaign(plan).until) == (before.next_at, kept.until)
+    with pytest.raises(Invalid) as refused:  # nothing would come any more
+        planner.do(change_timing, plan, Timing(before.first_on, before.at, Repeat.DAILY, before.first_on))
+    assert refused.value.field == "on"
+    with pytest.raises(Invalid):
+        planner.do(change_timing, plan, Timing(before.first_on, before.at))
+
+
 def test_a_plan_tells_whom_it_would_reach_now(planner: Planner) -> None:
     [one], [draft] = planner.add("一店", tag="连锁"), planner.add("二店", tag="连锁", appid=False)
     asked, chosen = (planner.plan(whom, suits=Suits.APPID) for whom in (ProgramFilter(tag="连锁"), [draft]))

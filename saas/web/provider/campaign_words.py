@@ -22,7 +22,7 @@ from saas.web.provider.timing_form import REPEATS
 
 STATES = {
     CampaignStatus.PLANNED: (N_("待开始"), "info"),
-    CampaignStatus.PAUSED: (N_("已暂停"), "warning"),
+    CampaignStatus.PAUSED: (N_("暂停中"), "warning"),
     CampaignStatus.FAILED: (N_("没有开始"), "danger"),
     CampaignStatus.STARTED: (N_("已开始"), "success"),
     CampaignStatus.CANCELLED: (N_("已取消"), "secondary"),

@@ -52,8 +52,7 @@ class RemindForm(ActionForm):
 
 offer(
     Action(
-        "remind", N_("提醒商家办理"),
-        N_("给商家的登录人员发短信、邮件或微信，提醒等他们办的事，例如重新授权。没有要办的、一天内提醒过的跳过。"),
+        "remind", N_("提醒商家"), N_("用短信、邮件或微信提醒商家去办正在等的事。1 小时内提醒过的、没有事在等的跳过。"),
         REMIND, RemindForm, Suits.MERCHANT,
     ),
     Group.TEAM,
