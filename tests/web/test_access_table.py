@@ -58,6 +58,8 @@ PUBLIC = Door((), open_to_all=True)
 # 503 is because no WeChat is there.
 TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
     VIEW: {
+        "GET provider.show_health": 200, "GET provider.list_alarms": 200,
+        "POST provider.make_calendar_feed": 303, "POST provider.revoke_calendar_feed": 303,
         "GET provider.show_data_request": 200,
         "GET provider.list_registrations": 200, "GET provider.show_registration": 200,
         "GET provider.show_program_registration": 200,
@@ -69,7 +71,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.list_entry_links": 200, "GET provider.list_filing_templates": 200,
         "GET provider.show_filing": 200, "GET provider.show_filing_template": 200,
         "GET provider.show_todo": 200, "GET provider.show_todo_group": 303, "GET provider.list_snoozed": 200,
-        "GET provider.list_violations": 200, "GET provider.show_program_violations": 200,
+        "GET provider.show_calendar": 200, "GET provider.list_violations": 200, "GET provider.show_program_violations": 200,
         "GET provider.dashboard": 200, "GET provider.list_activities": 200, "GET provider.list_components": 200,
         "GET provider.list_members": 200, "GET provider.list_merchants": 200, "GET provider.list_programs": 200,
         "GET provider.list_templates": 200, "GET provider.edit_template": 200, "GET provider.show_merchant": 200,
@@ -98,6 +100,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "POST provider.save_filter": 422, "POST provider.delete_filter": 404, "GET provider.export_programs": 200,
     },
     WORK: {
+        "POST provider.retry_pushes": 303,
         "POST provider.refuse_data_request": 422, "GET provider.erase_merchant_data": 303,
         "POST provider.erase_merchant_data": 303,
         "GET provider.new_registration": 200, "GET provider.add_registration": 404,
@@ -154,7 +157,8 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.snooze_programs": 303, "POST provider.snooze_programs": 303, "POST provider.wake_program": 303,
         "POST provider.settle_batch": 303, "POST provider.read_program_violations": 303,
         "POST provider.mark_violation_seen": 303, "GET provider.note_violation": 200,
-        "POST provider.note_violation": 303,
+        "POST provider.note_violation": 303, "GET provider.add_own_date": 200, "POST provider.add_own_date": 422,
+        "GET provider.edit_own_date": 200, "POST provider.edit_own_date": 422, "POST provider.finish_own_date": 303,
         "GET provider.start_action": 404, "POST provider.start_action": 404,
         "GET provider.import_programs": 200, "POST provider.import_programs": 422,
         "GET provider.import_template": 200, "POST provider.apply_import": 404,
@@ -233,6 +237,15 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "POST provider.set_default_template": 303,
     },
     MANAGE: {
+        "GET provider.add_alarm_channel": 200, "POST provider.add_alarm_channel": 422,
+        "GET provider.show_alarm_channel": 200, "GET provider.edit_alarm_channel": 200,
+        "POST provider.edit_alarm_channel": 303, "GET provider.remove_alarm_channel": 200,
+        "POST provider.remove_alarm_channel": 303, "POST provider.pause_alarm_channel": 303,
+        "POST provider.resume_alarm_channel": 303, "POST provider.test_alarm_channel": 303,
+        "POST provider.send_alarm_again": 303,
+        "GET provider.clear_counters": 200, "POST provider.clear_counters": 303,
+        "GET provider.show_message_key": 200, "POST provider.rotate_message_key": 303,
+        "POST provider.take_message_key_back": 303, "POST provider.drop_previous_key": 303,
         "GET provider.new_component": 200, "POST provider.add_component": 422,
         "GET provider.edit_component": 200, "POST provider.update_component": 422,
         "GET provider.edit_component_domains": 200, "POST provider.edit_component_domains": 303,
@@ -243,6 +256,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET provider.edit_brand": 200, "POST provider.edit_brand": 303, "POST provider.change_logo": 422,
         "POST provider.remove_logo": 303, "GET provider.edit_host": 200, "POST provider.edit_host": 303,
         "POST provider.look_at_host": 303,
+        "GET provider.edit_deadline_days": 200, "POST provider.edit_deadline_days": 422,
         "GET provider.edit_settings": 200, "POST provider.edit_settings": 303, "POST provider.invite_member": 422,
         "POST provider.resend_invitation": 303, "POST provider.revoke_invitation": 303,
         "GET provider.edit_member": 200, "POST provider.edit_member": 303,
@@ -286,6 +300,7 @@ TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
         "GET account.remove_wechat": 404, "POST account.remove_wechat": 404,
     },
     PUBLIC: {
+        "GET calendar_feed.read_calendar": 404,
         "GET home.index": (303, 200), "GET account.sign_in": (303, 200), "POST account.sign_in": 422,
         "GET account.sign_in_by_phone": (303, 200), "POST account.sign_in_by_phone": 422,
         "GET account.enter_phone_code": 303, "POST account.enter_phone_code": 303,

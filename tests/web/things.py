@@ -42,6 +42,7 @@ from saas.releases.models import (
     Upload,
     UploadStatus,
 )
+from saas.tenants.alarm_models import AlarmChannel, AlarmMessage
 from saas.tenants.models import Invitation, Membership, MerchantMembership, MerchantRole, Role, User
 from saas.tenants.sessions import token_hash
 from saas.trains.models import ProgramState, Train, TrainProgram, TrainStatus, TrainWave
@@ -198,7 +199,17 @@ def build_things(cast: Cast) -> dict[str, str]:
         interface = {"name": "wx.getLocation", "label": "获取当前的地理位置", "reason": "", "link": ""}
         interface["status"] = InterfaceStatus.NOT_APPLIED  # type: ignore[assignment]
         db.add_all([privacy_template, ProgramPrivacy(**own, interfaces=[interface], read_at=clock.now())])
+        channel = AlarmChannel(id=new_id(), provider_id=provider_id, kind="webhook", name="值班群")
+        channel.address, channel.secret = "https://hooks.example.com/", "s" * 16
+        db.add(channel)
+        db.flush()
+        message = AlarmMessage(
+            id=new_id(), provider_id=provider_id, channel_id=channel.id, occasion="test", title="x", body="y",
+            status="failed",
+        )  # fmt: skip
+        db.add(message)
     ids = {
+        "channel_id": channel.id, "message_id": message.id,
         "component_id": component.id, "import_id": run.id, "program_id": program.id, "template_id": template.id,
         "upload_id": upload.id, "audit_id": audit.id, "release_id": release.id, "version_id": version.id,
         "onboarding_id": onboarding.id, "part_key": "company", "page": "facts",
@@ -215,6 +226,7 @@ def build_things(cast: Cast) -> dict[str, str]:
     names = {
         "slug": "alice",
         "kind": "enterprise",
+        "channel_kind": "webhook",
         "part": "subject",
         "section": "contact",
         "form_name": "unlimited",
@@ -227,6 +239,7 @@ def build_things(cast: Cast) -> dict[str, str]:
         "key": mark,
         "mark": "0" * 32,
         "interface": "wx.getLocation",
+        "feed_token": "nobodys",
         "filter_id": str(new_id()),
         "appid": program.appid,
     }
