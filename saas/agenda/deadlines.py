@@ -48,7 +48,7 @@ LABELS: Mapping[DeadlineKind, str] = {
     DeadlineKind.ENTRY_LINK: N_("邀请链接失效"),
     DeadlineKind.CODE: N_("小程序链接失效"),
     DeadlineKind.TRAIN: N_("批量发布开始"),
-    DeadlineKind.CAMPAIGN: N_("计划开始"),
+    DeadlineKind.CAMPAIGN: N_("计划开始执行"),
     DeadlineKind.OWN: N_("自定义日期"),
 }
 _NOON = time(12)
