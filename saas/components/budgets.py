@@ -113,6 +113,23 @@ def left_in_bulk(db: Session, owners: Iterable[Owner], names: Iterable[str]) -> 
     }
 
 
+def used_up(db: Session, component_id: UUID, names: Iterable[str]) -> set[str]:
+    """The mini programs of a component app, by appid, that have no chance left of one of these limits; one query."""
+    limits = {name: (BY_NAME[name], BY_NAME[name].period.start(clock.now())) for name in names}
+    query = select(BudgetRow.owner, BudgetRow.name, BudgetRow.starts_on, BudgetRow.used, BudgetRow.told).where(
+        BudgetRow.component_id == component_id, BudgetRow.name.in_(limits),
+        BudgetRow.starts_on.in_({start for _, start in limits.values()}),
+    )  # fmt: skip
+    found = set()
+    for row in db.execute(query):
+        limit, start = limits[row.name]
+        if row.starts_on == start:
+            left = _budget(limit, start, row.used, row.told)
+            if left.holds and left.left == 0:
+                found.add(row.owner)
+    return found
+
+
 def forget_old_budgets(db: Session) -> None:
     """Drop the counts of periods that were over long ago."""
     this_year = Period.YEAR.start(clock.now())

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from saas import clock
 from saas.batches import steering as batches
 from saas.batches.starting import Subject, add_items, open_batch
-from saas.components.budgets import left_in_bulk
+from saas.components.budgets import used_up
 from saas.errors import N_, Conflict
 from saas.programs.models import Program
 from saas.releases import bulk, phasing
@@ -41,7 +41,6 @@ from saas.trains.telling import close_end, tell
 from saas.trains.waiting import is_at_gate
 
 _UNDOS = ("undo_audit_day", "undo_audit_month")
-_SOME = 500
 
 
 @dataclass(frozen=True)
@@ -221,22 +220,15 @@ def undoable(db: Session, train: Train) -> tuple[list[Any], int]:
         undo.train_program_id == row.id, undo.step == TrainStepName.UNDO, undo.status == StepStatus.RUNNING
     )
     query = (
-        select(row.id.label("row_id"), row.program_name, row.audit_id, Program.id, Program.component_id, Program.appid)
+        select(row.id.label("row_id"), row.program_name, row.audit_id, Program.id, Program.appid)
         .join(Program, Program.id == row.program_id)
         .join(Audit, Audit.id == row.audit_id)
         .where(row.train_id == train.id, Audit.status.in_(AUDIT_OPEN), Audit.auditid != "", ~running.exists())
         .order_by(row.id)
     )
     rows = list(db.execute(query).all())
-    budgets: dict[Any, Any] = {}
-    for start_at in range(0, len(rows), _SOME):
-        some: Any = rows[start_at : start_at + _SOME]
-        budgets |= left_in_bulk(db, some, _UNDOS)
-    able = [
-        one
-        for one in rows
-        if all(budgets[one.id, name].left != 0 or not budgets[one.id, name].holds for name in _UNDOS)
-    ]
+    without = used_up(db, train.component_id, _UNDOS) if rows else set()
+    able = [one for one in rows if one.appid not in without]
     return able, len(rows) - len(able)
 
 

@@ -87,10 +87,12 @@ class Yard:
                 setattr(row, name, value)
             return row
 
-    def plan(self, program_ids: list[UUID], *, who: str = "alice", **options: Any) -> Train:
+    def plan(
+        self, program_ids: list[UUID], *, who: str = "alice", canary: list[UUID] | None = None, **options: Any
+    ) -> Train:  # fmt: skip
         with self.session() as db:
-            template = db.get_one(Template, self.template_id)
-            return plan_train(db, template, program_ids, who=self.cast.who[who], options=Options(**options))
+            template, planner = db.get_one(Template, self.template_id), self.cast.who[who]
+            return plan_train(db, template, program_ids, who=planner, options=Options(**options), canary=canary)
 
     def running(self, count: int, *, online: str = "", **options: Any) -> Train:
         """A train that has set off."""

@@ -13,14 +13,14 @@ from saas.batches.access import load_batch
 from saas.batches.models import BatchItem, BatchStatus, ItemStatus
 from saas.components.models import Budget
 from saas.db import new_id
-from saas.errors import Conflict, Forbidden
+from saas.errors import Conflict, Forbidden, Invalid
 from saas.programs.models import Program
 from saas.releases import bulk, phasing
 from saas.releases.models import AuditStatus, Upload, UploadStatus
 from saas.tenants.models import Activity
 from saas.trains import steering
 from saas.trains.causes import Cause
-from saas.trains.models import ProgramState, StepStatus, TrainStatus, TrainStepName
+from saas.trains.models import Holds, ProgramState, StepStatus, TrainStatus, TrainStepName
 from saas.trains.steering import Asked
 from saas.wx.limits import BY_NAME
 from tests.trains.conftest import Yard
@@ -259,3 +259,46 @@ def test_bob_may_steer_nothing(yard: Yard, service: Callable[..., Any]) -> None:
     train = yard.running(1)
     with pytest.raises(Forbidden):
         yard.steer(service, train, who="bob")
+
+
+def test_failures_of_one_cause_are_skipped_and_others_not(yard: Yard) -> None:
+    train = yard.running(3)
+    yard.conduct(train, 2)
+    yard.end(train, "upload", only=2, error="缺少变量或值不对：店名")
+    yard.end(train, "upload", error="坏了")
+    yard.conduct(train)
+    cause = Cause(TrainStepName.UPLOAD, None, "", "缺少变量或值不对")
+    assert yard.steer(steering.skip_failed, train, cause=cause) == 2
+    assert yard.steer(steering.skip_failed, train, cause=cause) == 0
+    assert yard.states(train) == {("upload", "skipped"): 2, ("upload", "failed"): 1}
+
+
+def test_a_running_train_can_be_told_to_go_on_differently(yard: Yard) -> None:
+    train = yard.running(2)
+    yard.to_review(train)
+    yard.decide(train)
+    yard.conduct(train)
+    yard.steer(steering.adjust, train, releases_itself=True, reserve=7, stop_percent=None)
+    yard.conduct(train)
+    now = yard.train(train)
+    assert (now.reserve, now.stop_percent, now.releases_itself) == (7, None, True)
+    assert len(yard.items(train, "release")) == 2
+    with pytest.raises(Invalid):
+        yard.steer(steering.adjust, train, window_from=2, window_until=None)
+    yard.steer(steering.cancel, train)
+    with pytest.raises(Conflict):
+        yard.steer(steering.adjust, train, reserve=1)
+
+
+def test_no_wave_is_let_on_that_has_not_come_far_enough(yard: Yard) -> None:
+    train = yard.running(2, canary_size=1, holds=Holds.CANARY)
+    yard.conduct(train, 2)
+    with pytest.raises(Conflict):
+        yard.steer(steering.let_on, train, yard.waves(train)[0])
+
+
+def test_batches_name_the_train_that_they_work_for(yard: Yard) -> None:
+    train = yard.running(1)
+    yard.conduct(train, 2)
+    (item,) = yard.items(train, "upload")
+    assert item.batch.params["train"] == str(train.id)
