@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from jobs.runner import job
 from saas.components.access import load_component, load_import
+from saas.components.alarming import watch_health
 from saas.components.fleet import fail_import
 from saas.components.health import check_component, read_quota
+from saas.components.refusals import forget_old_refusals
 from saas.components.watch import enqueue_quota_reads, watch_tickets
 from saas.components.watch import prune_call_log as forget_old_calls
 from saas.programs.imports import import_fleet as bring_in
@@ -42,11 +44,17 @@ def look_at_tickets(db: Session) -> None:
     watch_tickets(db)
 
 
+def look_at_health(db: Session) -> None:
+    """Cron: raise and clear the alarms of all component apps."""
+    watch_health(db)
+
+
 def look_at_quotas(db: Session) -> None:
     """Cron: have the audit quotas of working component apps read."""
     enqueue_quota_reads(db)
 
 
 def prune_call_log(db: Session) -> None:
-    """Cron: forget old calls."""
+    """Cron: forget old calls and refused pushes."""
     forget_old_calls(db)
+    forget_old_refusals(db)

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from jobs.runner import job
-from saas.programs import avatars, privacy, profile
+from saas.components.access import load_component
+from saas.programs import avatars, permission_counts, privacy, profile
 from saas.programs import exchange as exchanging
 from saas.programs.access import load_grant, load_program
 from saas.queue import Later
@@ -45,3 +46,14 @@ def fetch_avatar(db: Session, program_id: UUID, _attempt: int) -> None:
 def read_privacy(db: Session, program_id: UUID, _attempt: int) -> None:
     """Compare the privacy guide with the code that was just uploaded."""
     privacy.read_after_upload(db, load_program(db, program_id))
+
+
+@job(attempts=3)
+def count_permissions(db: Session, component_id: UUID, _attempt: int) -> None:
+    """Count which permissions a component app's mini programs lack."""
+    permission_counts.count_permissions(db, load_component(db, component_id))
+
+
+def look_at_permissions(db: Session) -> None:
+    """Cron: have them counted for every component app that works."""
+    permission_counts.enqueue_counts(db)

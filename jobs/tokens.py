@@ -17,7 +17,8 @@ from saas.db import settle
 from saas.programs.access import program_by_appid
 from saas.programs.authorization import mark_ended
 from saas.queue import Later
-from saas.tenants.models import TaskKind
+from saas.tenants.alarms import raise_alarm
+from saas.tenants.models import AlarmKind, TaskKind
 from saas.tenants.tasks import open_task
 
 
@@ -53,3 +54,4 @@ def tell_of_end(db: Session, row_id: UUID, _attempt: int) -> None:
         }  # fmt: skip
         subject = authorization_id(component.id, row.appid)
         open_task(db, component.provider_id, TaskKind.REAUTHORIZE, subject, detail)
+        raise_alarm(db, component.provider_id, AlarmKind.AUTHORIZATION_LOST, subject, detail)

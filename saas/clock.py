@@ -15,10 +15,11 @@ def now() -> datetime:
     In demo and tests ``DAIBAN_CLOCK_FILE`` names a file that holds seconds to add (the sandbox writes it when its
     clock is moved), so that both sides live in the same moment. `saas.config` refuses it in production.
     """
-    return datetime.now(UTC) + _offset()
+    return datetime.now(UTC) + offset()
 
 
-def _offset() -> timedelta:
+def offset() -> timedelta:
+    """How far ahead of real time that is; only what is compared with real time needs it."""
     global _seen
     name = os.environ.get("DAIBAN_CLOCK_FILE")
     if not name:

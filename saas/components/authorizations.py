@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.models import AccessTokenRow, AuthorizationEnd, ComponentApp, RefreshToken, RefreshTokenSource
 from saas.db import new_id
-from saas.tenants.models import TaskKind
+from saas.tenants.alarms import clear_alarm, raise_alarm
+from saas.tenants.models import AlarmKind, TaskKind
 from saas.tenants.tasks import close_task, open_task
 from saas.wx.api.component import AuthorizationInfo
 
@@ -73,7 +74,7 @@ def store_refresh_token(
     row.authorized_at = max(granted_at, row.authorized_at or granted_at)
     if row.ended_at is not None and (differs or source is RefreshTokenSource.AUTHORIZATION):
         row.ended_at, row.ended_why = None, ""
-        close_task(db, component.provider_id, TaskKind.REAUTHORIZE, authorization_id(component.id, appid))
+        _close(db, component, authorization_id(component.id, appid))
     if source is RefreshTokenSource.AUTHORIZATION:
         row.value, row.expires_at = "", None
     if not replaces_void and (differs or source is RefreshTokenSource.AUTHORIZATION):
@@ -99,12 +100,12 @@ def end_authorization(
     row.ended_at, row.ended_why = happened_at, why.value
     subject = authorization_id(component.id, appid)
     if why is AuthorizationEnd.LOST:
-        open_task(
-            db, component.provider_id, TaskKind.REAUTHORIZE, subject,
-            {"component_id": str(component.id), "appid": appid},
-        )  # fmt: skip
+        detail = {"component_id": str(component.id), "appid": appid}
+        open_task(db, component.provider_id, TaskKind.REAUTHORIZE, subject, detail)
+        alarm = detail | {"name": appid}
+        raise_alarm(db, component.provider_id, AlarmKind.AUTHORIZATION_LOST, subject, alarm)
     else:
-        close_task(db, component.provider_id, TaskKind.REAUTHORIZE, subject)
+        _close(db, component, subject)
     db.flush()
     return True
 
@@ -123,6 +124,12 @@ def lock_authorization(db: Session, component: ComponentApp, appid: str) -> Acce
     db.execute(row.on_conflict_do_nothing(index_elements=["component_id", "appid"]))
     query = select(AccessTokenRow).where(AccessTokenRow.component_id == component.id, AccessTokenRow.appid == appid)
     return db.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def _close(db: Session, component: ComponentApp, subject: UUID) -> None:
+    """Nobody has to ask the merchant any more: she authorized again, or withdrew by herself."""
+    close_task(db, component.provider_id, TaskKind.REAUTHORIZE, subject)
+    clear_alarm(db, component.provider_id, AlarmKind.AUTHORIZATION_LOST, subject)
 
 
 def _is_late(row: AccessTokenRow, granted_at: datetime) -> bool:

@@ -11,7 +11,8 @@ from saas.components.models import ComponentApp, ComponentStatus
 from saas.failures import explain_failure
 from saas.tenants import activity
 from saas.tenants.access import system
-from saas.tenants.models import TaskKind
+from saas.tenants.alarms import clear_alarms, raise_alarm
+from saas.tenants.models import AlarmKind, TaskKind
 from saas.tenants.tasks import close_task, open_task
 from saas.wx import errors
 
@@ -21,10 +22,16 @@ _TASKS: Mapping[type[errors.WeChatError], TaskKind | None] = {
     errors.TicketInvalid: TaskKind.TICKET_MISSING,
     errors.AppidInvalid: None,
 }
+_ALARMS: Mapping[TaskKind, AlarmKind] = {
+    TaskKind.FIX_SECRET: AlarmKind.SECRET_WRONG, TaskKind.FIX_IP_LIST: AlarmKind.IP_REFUSED,
+}  # fmt: skip
 
 
 def note_fault(db: Session, component: ComponentApp, error: errors.WeChatError) -> None:
-    """Keep an errcode that means the component app is set up wrongly, with a to-do for whoever can mend it."""
+    """Keep an errcode that means the component app is set up wrongly, with a to-do for whoever can mend it.
+
+    Once it has worked, people are told, too; before that they are setting it up and look at it.
+    """
     kind = next((fault for fault in _TASKS if isinstance(error, fault)), None)
     if kind is None:
         return
@@ -45,6 +52,8 @@ def note_fault(db: Session, component: ComponentApp, error: errors.WeChatError) 
     if task is not None:
         detail = {"name": component.name, "errcode": error.code, "ip": component.refused_ip}
         open_task(db, component.provider_id, task, component.id, detail)
+        if task in _ALARMS and component.first_ticket_at is not None:
+            raise_alarm(db, component.provider_id, _ALARMS[task], component.id, detail)
 
 
 def note_silence(db: Session, component: ComponentApp, error: errors.CallFailed) -> None:
@@ -79,3 +88,4 @@ def _forget_fault(db: Session, component: ComponentApp) -> None:
     component.last_error_at = None
     for task in (TaskKind.FIX_SECRET, TaskKind.FIX_IP_LIST):
         close_task(db, component.provider_id, task, component.id)
+    clear_alarms(db, component.provider_id, list(_ALARMS.values()), [component.id])

@@ -22,8 +22,8 @@ from saas.wx.errors import CallFailed, WeChatError
 
 TICKET_LATE = timedelta(minutes=25)
 TICKET_MISSING = timedelta(hours=2)
-_SECRET_CODES = frozenset({40125, 41004, 40001, 40013, 61011})
-_IP_CODES = frozenset({61004, 40164, 45035})
+SECRET_CODES = frozenset({40125, 41004, 40001, 40013, 61011})
+IP_CODES = frozenset({61004, 40164, 45035})
 
 
 class State(StrEnum):
@@ -39,6 +39,14 @@ class Repair(StrEnum):
     CREDENTIALS = "credentials"
     ADDRESSES = "addresses"
 
+    START_PUSH = "start_push"
+    ROTATE_KEY = "rotate_key"
+    RETRY_PUSHES = "retry_pushes"
+    CLEAR_QUOTA = "clear_quota"
+    PERMISSIONS = "permissions"
+    LOST = "lost"
+    WITHDRAWN = "withdrawn"
+    TRAFFIC = "traffic"
 
 @dataclass(frozen=True)
 class Check:
@@ -249,8 +257,8 @@ def _ticket(component: ComponentApp) -> Check:
 def _token(component: ComponentApp) -> Check:
     title = N_("取得接口调用凭证")
     code = component.last_errcode
-    if code is not None and code not in _IP_CODES:
-        repair = Repair.CREDENTIALS if code in _SECRET_CODES else Repair.CHECK
+    if code is not None and code not in IP_CODES:
+        repair = Repair.CREDENTIALS if code in SECRET_CODES else Repair.CHECK
         return Check("token", title, State.FAILED, at=component.last_error_at, repair=repair, errcode=code)
     if component.last_error_at is not None and code is None:
         text = component.last_error
@@ -262,7 +270,7 @@ def _token(component: ComponentApp) -> Check:
 
 def _ip_list(component: ComponentApp) -> Check:
     title = N_("出口 IP 在白名单里")
-    if component.last_errcode in _IP_CODES:
+    if component.last_errcode in IP_CODES:
         text = N_("微信拒绝了来自 %(ip)s 的请求，请把它加进微信后台的 IP 白名单，再重新检查。")
         if not component.refused_ip:
             text = N_("微信拒绝了本系统的出口 IP，请把下面的 IP 加进微信后台的白名单，再重新检查。")

@@ -16,7 +16,8 @@ from saas import clock, vault
 from saas.components.access import component_by_key
 from saas.components.keeping import Kept, keep
 from saas.components.models import ComponentApp
-from saas.db import platform_session, run_at_once
+from saas.components.refusals import note_new_key, note_refusal
+from saas.db import platform_session
 from saas.queue import Lane
 from saas.wx.callbacks import (
     MalformedCallback,
@@ -33,21 +34,20 @@ MAX_BYTES = 512 * 1024
 _KNOWN_SECONDS = 10.0
 _LONGEST_KIND = 60
 
-_REFUSE = (
-    "update component_apps set callbacks_refused = callbacks_refused + 1, last_refusal = %(why)s, "
-    "last_refusal_at = %(now)s where id = %(id)s"
-)
-
 
 @dataclass(frozen=True)
 class Receiver:
-    """One component app as a callback address needs it; read at `read_at` of the process's steady clock."""
+    """One component app as a callback address needs it; read at `read_at` of the process's steady clock.
+
+    `awaits_key`: its message key was changed and WeChat has not used the new one yet.
+    """
 
     provider_id: UUID
     component_id: UUID
     token: str
     crypto: MessageCrypto
     read_at: float
+    awaits_key: bool
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ def find_receiver(key: str, *, not_before: float = 0.0) -> Receiver | None:
     if component is None:
         _known.pop(key, None)
         return None
-    _known[key] = Receiver(component.provider_id, component.id, component.token, _crypto(component), read_at)
+    _known[key] = Receiver(
+        component.provider_id, component.id, component.token, _crypto(component), read_at, component.awaits_new_key
+    )
     return _known[key]
 
 
@@ -108,10 +110,13 @@ def open_push(key: str, body: bytes, *, msg_signature: str, timestamp: str, nonc
         except CallbackRefused:  # the keys may have been changed by another process since they were read
             receiver = find_receiver(key, not_before=time.monotonic() - 1) or receiver
             opened = receiver.crypto.decrypt(**given)
+        if receiver.awaits_key and not opened.previous_key:
+            note_new_key(receiver.component_id)
+            forget_receiver(key)
         return Push(receiver, opened.plaintext, parse_message(opened.plaintext), opened.previous_key)
     except (CallbackRefused, MalformedCallback) as error:
         why = _reason(error)
-        run_at_once(_REFUSE, {"id": receiver.component_id, "why": why, "now": clock.now()})
+        note_refusal(receiver.provider_id, receiver.component_id, why)
         forged = isinstance(error, CallbackRefused) and not isinstance(error, Undecipherable)
         raise Refused(why, is_forged=forged) from error
 

@@ -75,6 +75,11 @@ class ComponentApp(TenantOwned, Base):
     permission_counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     permissions_counted_at: Mapped[datetime | None] = mapped_column(default=None)
 
+    @property
+    def awaits_new_key(self) -> bool:
+        """Whether the message key was changed and WeChat has not used the new one yet."""
+        return bool(self.previous_aes_key_sealed) and self.aes_key_seen_at is None
+
 
 class _OfComponent(TenantOwned):
     __abstract__ = True

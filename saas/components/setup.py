@@ -88,7 +88,7 @@ def update_credentials(
     if aes_key and _checked_aes_key(aes_key) != component.aes_key:
         component.previous_aes_key = component.aes_key
         component.aes_key = _checked_aes_key(aes_key)
-        component.aes_key_changed_at = clock.now()
+        component.aes_key_changed_at, component.aes_key_seen_at = clock.now(), None
         changed.append("aes_key")
     if not changed:
         return []

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.components.models import ComponentApp, ComponentStatus, Ticket
-from saas.tenants.models import TaskKind
+from saas.tenants.alarms import clear_alarms
+from saas.tenants.models import AlarmKind, TaskKind
 from saas.tenants.tasks import close_task
 
 LIFETIME = timedelta(hours=12)
@@ -30,6 +31,7 @@ def store_ticket(db: Session, component: ComponentApp, value: str, issued_at: da
     if component.status == ComponentStatus.WAITING_TICKET:
         component.status = ComponentStatus.CHECKING
     close_task(db, component.provider_id, TaskKind.TICKET_MISSING, component.id)
+    clear_alarms(db, component.provider_id, [AlarmKind.TICKET_LATE, AlarmKind.TICKET_MISSING], [component.id])
     return True
 
 

@@ -129,7 +129,7 @@ WORDS: Mapping[AlarmKind, Words] = {
         N_("%(count)s 个小程序的授权已失效，需要商家重新授权"),
         N_("请把新的授权链接发给商家。"),
         N_("“%(name)s”已重新授权"),
-        path="/tasks",
+        path="/programs?authorization=lost",
     ),
     AlarmKind.CAMPAIGN_FAILED: Words(
         Level.WARNING,

@@ -100,6 +100,12 @@ def clear_alarms(db: Session, provider_id: UUID, kinds: Collection[AlarmKind], s
     return cleared.rowcount
 
 
+def list_alarms(db: Session, *, before: UUID | None = None, limit: int = 50) -> list[Alarm]:
+    """The provider's alarms, open and over, newest first; `before` is the last id of the page before."""
+    query = select(Alarm).order_by(Alarm.id.desc()).limit(limit)
+    return list(db.scalars(query if before is None else query.where(Alarm.id < before)))
+
+
 def open_alarms(db: Session, provider_id: UUID, *, kinds: Collection[AlarmKind] = (), limit: int = 200) -> list[Alarm]:
     """A provider's open alarms, newest first."""
     query = select(Alarm).where(Alarm.provider_id == provider_id, Alarm.cleared_at.is_(None))

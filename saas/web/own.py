@@ -17,6 +17,7 @@ from saas import i18n, sms
 from saas.config import settings
 from saas.errors import Invalid, NotFound
 from saas.tenants import accounts, invitations, passwords, sessions
+from saas.tenants.alarm_channels import list_all_messages
 from saas.tenants.letters import list_mails
 from saas.tenants.texts import list_texts
 from saas.web import unit
@@ -141,11 +142,14 @@ def invitation(token: str) -> ResponseReturnValue:
 
 @account.get("/mails")
 def mails() -> ResponseReturnValue:
-    """The demo's post box, mails and text messages; there is none where mails are really sent."""
+    """The demo's post box: mails, text messages and alarms; there is none where mails are really sent."""
     if settings().is_production or not settings().mail_url.startswith("demo"):
         raise NotFound()
     db = unit.begin_for_platform("show the demo's mails")
-    return render("account/mails.html", letters=list_mails(db), texts=list_texts(db) if sms.is_demo() else [])
+    return render(
+        "account/mails.html", letters=list_mails(db), texts=list_texts(db) if sms.is_demo() else [],
+        alarms=list_all_messages(db, limit=30),
+    )  # fmt: skip
 
 
 def _profile_page(form: ProfileForm, password_form: PasswordForm, *, status: int) -> ResponseReturnValue:

@@ -54,6 +54,10 @@ NAVIGATION = (
     Entry("provider.list_all_certifications", _l("认证"), "check"),
     Entry("provider.list_privacy_templates", _l("隐私模板"), "shield"),
     Entry("provider.list_components", _l("第三方平台"), "plug"),
+    Entry(
+        "provider.show_health", _l("运行状况"), "pulse",
+        within=("provider.list_budgets", "provider.list_violations", "provider.show_calendar"),
+    ),
     Entry("provider.list_members", _l("成员"), "users"),
     Entry("provider.list_activities", _l("操作记录"), "history"),
     Entry("provider.edit_settings", _l("设置"), "settings", Verb.MANAGE),

@@ -18,7 +18,7 @@ from saas.errors import N_, AppError, Invalid
 from saas.tenants.access import Verb, require
 from saas.web.badges import badge
 from saas.web.forms import Form, TextField, at_most, required
-from saas.web.going import done, refused
+from saas.web.going import done, refused, safe_next
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
 
@@ -112,7 +112,7 @@ def show_component(component_id: UUID) -> ResponseReturnValue:
 def check_component(component_id: UUID) -> ResponseReturnValue:
     component = get_component(g.db, g.who, component_id, Verb.WORK)
     setup.request_check(g.db, component, who=g.who)
-    return done(_("正在重新检查"), _address(component_id), tone="info")
+    return done(_("正在重新检查"), safe_next(_address(component_id)), tone="info")
 
 
 @provider.get("/components/<uuid:component_id>/edit")
