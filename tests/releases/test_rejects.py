@@ -5,12 +5,20 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine, update
 
+from migrations.rls import reaching_all
 from saas import clock
+from saas.config import Settings
 from saas.db import tenant_session
 from saas.errors import Forbidden, Invalid
+from saas.migrate import alembic_config
 from saas.programs.access import load_program
 from saas.programs.listing import ProgramFilter, select_ids
+from saas.programs.models import Program
 from saas.releases import rejects
 from saas.releases.models import Audit, AuditStatus
 from saas.releases.sweeps import check_standing
@@ -150,3 +158,27 @@ def test_charlie_sees_nothing_of_it(yard: Yard) -> None:  # noqa: F811
         assert rejects.list_groups(db) == []
         assert rejects.count_waiting(db) == 0
         assert rejects.history(db, "Asia/Shanghai").total == 0
+
+
+def test_rejections_from_before_get_their_reason_by_the_migration(
+    yard: Yard, installed: Settings  # noqa: F811
+) -> None:  # fmt: skip
+    first, second, third = yard.rejected(3, BLANK)
+    yard.refuse(second, LURE, "1.1.0")
+    submit_again(yard, third, AuditStatus.IN_REVIEW)
+    with yard.session() as db:
+        db.execute(update(Audit).values(reason_key=""))
+        db.execute(update(Program).values(rejected_audit_id=None, reject_key=None))
+    assert groups(yard) == {}
+    fill = ScriptDirectory.from_config(alembic_config()).get_revision("2026_12_01_1232").module._fill
+    with (
+        create_engine(installed.database_owner_url, poolclass=NullPool).begin() as connection,
+        Operations.context(MigrationContext.configure(connection)),
+        reaching_all("audits", "programs"),
+    ):
+        fill()
+    assert groups(yard) == {"3.4.1": 1, "5.2.1": 1}
+    with yard.session() as db:
+        assert load_program(db, first).reject_key == "3.4.1"
+        assert check_standing(db) == 0
+        assert rejects.history(db, "UTC").most_frequent(2) == [("3.4.1", 3), ("5.2.1", 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,16 +29,22 @@ _REMEDIES = (
     ("order_page", N_("申请订单页"), ("订单", "order")),
 )
 _LONGEST_TITLE = 90
+_NUMBER = re.compile(r"^\s*\d{1,2}\s*[:：、.]\s*")
 
 
 def title(key: str, reason: str) -> str:
     """The rules, or the beginning of what the reviewers wrote."""
     if rules_of(reason):
         return reject_name(key)
-    text = reason.replace("\n", " ")
+    text = _NUMBER.sub("", reason.replace("\n", " "))
     if key == UNSTATED or not text:
         return reject_name(UNSTATED)
     return text if len(text) <= _LONGEST_TITLE else f"{text[:_LONGEST_TITLE]}…"
+
+
+def adds(key: str, reason: str) -> bool:
+    """Whether the reviewers' text says more than the title."""
+    return _NUMBER.sub("", reason) != title(key, reason)
 
 
 def remedies(key: str, reason: str) -> list[dict[str, Any]]:
