@@ -148,6 +148,16 @@ def test_a_whole_group_is_submitted_again_with_what_is_new(browser: Browsers, ya
     assert "hx-get" in page
 
 
+def test_the_list_is_loaded_again_once_nothing_is_under_way(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    yard.rejected(1, BLANK)
+    alice = browser("alice")
+    assert "HX-Refresh" not in alice.get(GROUP, headers=HTMX).headers
+    assert alice.get(f"{GROUP}?under_way=1", headers=HTMX).headers["HX-Refresh"] == "true"
+    alice.post(f"{GROUP}/resubmit", {"all": "1", "do-release": "hold"})
+    assert "under_way=1" in alice.text(GROUP, headers=HTMX)
+    assert "HX-Refresh" not in alice.get(f"{GROUP}?under_way=1", headers=HTMX).headers
+
+
 def test_only_those_that_were_ticked_are_submitted(browser: Browsers, yard: Yard) -> None:  # noqa: F811
     ids = yard.rejected(3, BLANK)
     page = browser("alice").text(f"{GROUP}/resubmit?{ticked(ids[:2])}")

@@ -22,7 +22,7 @@ from saas.releases.resubmission import with_files
 from saas.tenants.access import Verb, require
 from saas.trains import resubmitting
 from saas.web.going import done, refused
-from saas.web.pages import render
+from saas.web.pages import is_fragment_request, render
 from saas.web.provider import reject_words as words
 from saas.web.provider.blueprint import provider
 from saas.web.provider.reject_forms import AsideForm, ResubmitForm
@@ -71,7 +71,9 @@ def list_rejects() -> ResponseReturnValue:
 
 @provider.get("/rejects/reasons/<reason>")
 def show_rejects(reason: str) -> ResponseReturnValue:
-    """One group. When none of it waits any more, the page says so."""
+    """One group; when none of it waits any more, the page says so. What polls itself names how many were under way when
+    it was drawn: once none is, the list around it is loaded again.
+    """
     require(g.who, Verb.VIEW)
     group, before = _group(reason), request.args.get("before", type=UUID)
     rows = rejects.list_rejected(g.db, reason, before=before, limit=_PAGE + 1)
@@ -80,7 +82,7 @@ def show_rejects(reason: str) -> ResponseReturnValue:
     under_way = resubmitting.count_under_way(g.db, [reason]).get(reason, 0)
     history = rejects.history(g.db, g.time_zone)
     text = group.example.reason if group else history.texts.get(reason, "")
-    return render(
+    page = render(
         "provider/rejects/show.html", block="standing", reason=reason, group=group, rows=rows, text=text,
         heading=words.title(reason, text), history=history, under_way=under_way,
         moves=bool(under_way) or rejects.awaits_decisions(g.db), shots=_shots(group.newest) if group else [],
@@ -90,6 +92,9 @@ def show_rejects(reason: str) -> ResponseReturnValue:
         next_url=url_for("provider.show_rejects", reason=reason, before=programs[-1].id) if more else "",
         first_url=url_for("provider.show_rejects", reason=reason) if before else "",
     )  # fmt: skip
+    if is_fragment_request() and not under_way and request.args.get("under_way", 0, int):
+        page.headers["HX-Refresh"] = "true"
+    return page
 
 
 @provider.route("/rejects/reasons/<reason>/resubmit", methods=["GET", "POST"])
