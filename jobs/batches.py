@@ -6,17 +6,18 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from jobs import runner
 from jobs.runner import job
 from saas.batches.access import load_batch
 from saas.batches.pump import run_batch
 from saas.batches.starting import pump_all
+from saas.components import call_log
 
 
 @job()
 def pump(db: Session, batch_id: UUID, _attempt: int) -> None:
-    """Work on one batch; its job's lease fences every item's session."""
-    run_batch(db, load_batch(db, batch_id), runner.beside(db))
+    """Work on one batch."""
+    with call_log.grouped():
+        run_batch(db, load_batch(db, batch_id))
 
 
 def look_at_batches(db: Session) -> None:

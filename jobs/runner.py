@@ -23,7 +23,7 @@ from jobs import leases
 from jobs.leases import Lease, LeaseLost
 from saas.config import settings
 from saas.db import platform_session, tenant_session
-from saas.queue import JobStatus, Later, pause
+from saas.queue import JobStatus, Later, in_lane, pause
 
 log = structlog.get_logger()
 
@@ -87,7 +87,7 @@ def run(job_id: str) -> None:
     with structlog.contextvars.bound_contextvars(
         job_id=job_id, job=lease.name, subject=lease.subject, attempt=lease.attempt,
         provider=str(lease.provider_id or ""),
-    ), _kept(lease):  # fmt: skip
+    ), in_lane(lease.lane), _kept(lease):  # fmt: skip
         try:
             _work(lease)
         except LeaseLost:

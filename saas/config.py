@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     metrics_token: str = Field("", description="/metrics 的访问令牌；空则仅本机可读")
     wechat_calls_per_second: int = Field(50, description="每个第三方平台每秒调用微信接口的上限")
     wechat_program_calls_per_second: int = Field(20, description="每个小程序每秒调用微信接口的上限")
+    wechat_calls_at_once: int = Field(64, description="每个第三方平台的批量工作同时进行的微信调用上限")
     ext_json_kilobytes: int = Field(64, description="一份 ext_json 的大小上限（KB）")
     template_library_size: int = Field(200, description="微信模板库的容量，用于显示剩余位置")
     wechat_limits: Json[dict[str, NonNegativeInt | None]] = Field(

@@ -7,6 +7,7 @@ its reason) and the owner (migrations only). `connect` once per process, after a
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,8 +17,10 @@ from uuid import UUID
 import psycopg
 import structlog
 import uuid_utils.compat
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import Uuid
 
 from saas import clock
@@ -46,15 +49,15 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-class HasId:
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
 def least_id(at: datetime) -> UUID:
     """No row made since then has a smaller id, so an index on ids serves as one on times; ids are made by real time."""
     milliseconds = int((at - clock.offset()).timestamp() * 1000) - 1000
     return UUID(int=(max(0, milliseconds) << 80) | (7 << 76))
 
 
+class HasId:
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class TenantOwned(HasId):
@@ -67,6 +70,9 @@ _LIMITS = "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=600
 _AT_ONCE = 4
 """How many statements of `run_at_once` a process has under way."""
 
+_PAUSE = 1.0
+"""Seconds after which a connection is asked whether it still lives before it is used again."""
+
 _engines: dict[str, Engine] = {}
 _open = threading.local()
 
@@ -76,15 +82,31 @@ def connect(settings: Settings) -> None:
     disconnect()
     for name, url in (("tenant", settings.database_url), ("platform", settings.database_platform_url)):
         _engines[name] = create_engine(
-            url, pool_size=settings.database_pool, max_overflow=4, pool_timeout=10, pool_pre_ping=True,
+            url, pool_size=settings.database_pool, max_overflow=4, pool_timeout=10,
             hide_parameters=True,  # errors are logged, and values may be personal
             connect_args={"options": _LIMITS},
         )  # fmt: skip
+        event.listen(_engines[name], "checkin", _note_use)
+        event.listen(_engines[name], "checkout", _check_after_a_pause)
     _engines["at once"] = create_engine(
         settings.database_platform_url, pool_size=_AT_ONCE, max_overflow=0, pool_timeout=4, pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT", hide_parameters=True,
         connect_args={"options": _LIMITS, "application_name": "daiban at once"},
     )  # fmt: skip
+
+
+def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _check_after_a_pause(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """A connection may have died since it was used: look, unless that was a moment ago."""
+    if time.monotonic() - record.info.get("used_at", 0.0) < _PAUSE:
+        return
+    try:
+        _engines["tenant"].dialect.do_ping(connection)
+    except Exception as error:
+        raise InvalidatePoolError from error
 
 
 def disconnect(*, after_fork: bool = False) -> None:
@@ -173,12 +195,22 @@ def run_at_once(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ..
     raise AssertionError("not reached")
 
 
+def _begin_for(connection: Connection, provider_id: UUID) -> None:
+    """Begin and tell the provider with one round trip; what that cannot do is done, or fails, in the ordinary way."""
+    driver: Any = connection.connection.driver_connection
+    setting = f"set local app.provider_id = '{provider_id}'"
+    if driver.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE and not driver.autocommit:
+        driver.pgconn.exec_(f"begin; {setting}".encode())
+    if driver.pgconn.transaction_status != psycopg.pq.TransactionStatus.INTRANS:
+        connection.exec_driver_sql(setting)
+
+
 @event.listens_for(Session, "after_begin")
 def _enter(db: Session, _transaction: SessionTransaction, connection: Any) -> None:
     """Every transaction, also the one after a commit, is told its provider; the setting dies with it."""
     provider_id = db.info.get("provider_id")
     if provider_id is not None:
-        connection.exec_driver_sql(f"set local app.provider_id = '{provider_id}'")
+        _begin_for(connection, provider_id)
     _open.count = getattr(_open, "count", 0) + 1
     db.info["entered"] = db.info.get("entered", 0) + 1
 

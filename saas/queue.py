@@ -8,6 +8,9 @@ two at a time: the runner claims a row with a lease and finishes only what it st
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -38,6 +41,24 @@ class Lane(StrEnum):
     DEFAULT = "default"
     BULK = "bulk"
     POLL = "poll"
+
+
+_lane: ContextVar[Lane] = ContextVar("lane", default=Lane.URGENT)
+
+
+def lane_now() -> Lane:
+    """The lane of the job that this code runs in; a request's work is urgent, too."""
+    return _lane.get()
+
+
+@contextmanager
+def in_lane(lane: Lane) -> Iterator[None]:
+    """What runs inside is work of this lane."""
+    before = _lane.set(lane)
+    try:
+        yield
+    finally:
+        _lane.reset(before)
 
 
 class JobStatus(StrEnum):
@@ -155,6 +176,16 @@ def pause(attempt: int, *, first: float = 5.0) -> timedelta:
     back together."""
     seconds = min(first * 2 ** (attempt - 1), _LONGEST_PAUSE)
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+
+
+def others_wait(db: Session, lane: Lane, subject: UUID) -> bool:
+    """Whether a job of this lane, or of one that goes before it, is due and finds nobody to run it. `subject` is whose
+    work asks. In a platform session."""
+    lanes = list(Lane)[: list(Lane).index(lane) + 1]
+    waiting = select(Job.id).where(
+        Job.status == JobStatus.QUEUED, Job.run_at <= clock.now(), Job.lane.in_(lanes), Job.subject != str(subject)
+    )
+    return bool(db.scalar(select(waiting.exists())))
 
 
 def ring_due(db: Session, *, again_after: timedelta = timedelta(seconds=10), limit: int = 500) -> int:

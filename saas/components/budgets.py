@@ -20,7 +20,7 @@ from saas import clock, vault
 from saas.components.models import Budget as BudgetRow
 from saas.components.models import ComponentApp
 from saas.config import Settings, UnsafeSettings, settings
-from saas.db import new_id, tenant_session
+from saas.db import new_id, run_at_once, tenant_session
 from saas.errors import N_
 from saas.wx import errors
 from saas.wx.contract.operations import Operation
@@ -34,6 +34,15 @@ _USED_UP = N_("本系统的计数显示次数已用完，这次没有请求微�
 _DEFAULT_ERRCODE = 45009
 _PURPOSE = "budgets.owner"
 _KEEP = timedelta(days=60)
+
+
+_TAKE = """
+insert into budgets (id, created_at, provider_id, component_id, owner, name, starts_on, used)
+values (%(id)s, %(now)s, %(provider)s, %(component)s, %(owner)s, %(name)s, %(starts_on)s, 1)
+on conflict (component_id, owner, name, starts_on) do update set used = budgets.used + 1
+where not %(holds)s or coalesce(budgets.used < coalesce(%(given)s::int, budgets.told, %(amount)s::int), true)
+returning id
+"""
 
 
 class OfProgram(Protocol):
@@ -152,12 +161,14 @@ def taker(provider_id: UUID, component_id: UUID) -> Callable[[Operation, str | N
             owner = _owner(provider_id, limit, appid, sent)
             return _Chance(limit, component_id, provider_id, owner, limit.period.start(now))
 
-        taken = [chance(limit) for limit in limits]
-        if taken:
-            with tenant_session(provider_id) as db:
-                for one in taken:
-                    if not one.take(db):
-                        raise one.used_up(operation, appid)
+        taken: list[_Chance] = []
+        for one in map(chance, limits):
+            if not one.take():
+                with tenant_session(provider_id) as db:
+                    for other in taken:
+                        other.give_back(db)
+                raise one.used_up(operation, appid)
+            taken.append(one)
 
         def settle(outcome: Any) -> None:
             if isinstance(outcome, errors.CallFailed):
@@ -184,12 +195,16 @@ class _Chance:
     owner: str
     starts_on: date
 
-    def take(self, db: Session) -> bool:
+    def take(self) -> bool:
+        """Committed at once, so that no worker waits for another's transaction."""
         amount, holds = _amount(self.limit)
         if holds and amount == 0:
             return False
-        has_left = func.coalesce(BudgetRow.used < self._known(), True) if holds else None
-        return self._write(db, {"used": BudgetRow.used + 1}, has_left, used=1)
+        return bool(run_at_once(_TAKE, {
+            "id": new_id(), "now": clock.now(), "provider": self.provider_id, "component": self.component_id,
+            "owner": self.owner, "name": self.limit.name, "starts_on": self.starts_on, "holds": holds,
+            "given": _given(self.limit), "amount": self.limit.amount,
+        }))  # fmt: skip
 
     def give_back(self, db: Session) -> None:
         self._update(db, used=func.greatest(BudgetRow.used - 1, 0))

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from uuid import UUID
 
-import httpx2
 import structlog
-from sqlalchemy import insert
 
 from saas import clock
+from saas.components import call_log as calls
 from saas.components.budgets import taker
 from saas.components.limits import rate_limiter
-from saas.components.models import ComponentApp, WeChatCall
+from saas.components.models import ComponentApp
+from saas.components.origins import origin_of
 from saas.components.tokens import ComponentTokens
 from saas.config import settings
 from saas.db import new_id, tenant_session, transaction_is_open
 from saas.queue import Lane, enqueue
 from saas.wx.client import CallRecord, TokenSource, WxClient
-from saas.wx.transport import process_http
+from saas.wx.connections import Wire
+from saas.wx.transport import process_wire
 
 log = structlog.get_logger()
 
@@ -35,13 +35,13 @@ def wechat(component: ComponentApp) -> WxClient:
     return component_tokens(component).client
 
 
-def component_tokens(component: ComponentApp, http: httpx2.Client | None = None) -> ComponentTokens:
-    """The client's token source, for those who refresh ahead of need. `http` is the process's own unless given."""
+def component_tokens(component: ComponentApp, wire: Wire | None = None) -> ComponentTokens:
+    """The client's token source, for those who refresh ahead of need. `wire` is the process's own unless given."""
     provider_id, component_id, appid = component.provider_id, component.id, component.appid
 
     def connect(tokens: TokenSource) -> WxClient:
         return WxClient(
-            component_appid=appid, tokens=tokens, http=http or process_http(), api_url=settings().wechat_api_url,
+            component_appid=appid, tokens=tokens, wire=wire or process_wire(), api_url=settings().wechat_api_url,
             record=call_log(provider_id, component_id), before=refuse_open_transaction,
             limiter=rate_limiter(component_id), take=taker(provider_id, component_id),
         )  # fmt: skip
@@ -59,20 +59,21 @@ def call_log(provider_id: UUID, component_id: UUID) -> Callable[[CallRecord], No
     """The client's record hook: one row per request. A refused address has the component app checked at once."""
 
     def write(record: CallRecord) -> None:
-        level = logging.DEBUG if record.ok else logging.WARNING
-        log.log(
-            level, "wechat_call", operation=record.operation, program=record.appid, errcode=record.errcode,
-            rid=record.rid, ms=record.ms, problem=record.problem, component=str(component_id),
-        )  # fmt: skip
-        with tenant_session(provider_id) as db:
-            db.execute(
-                insert(WeChatCall).values(
-                    id=new_id(), created_at=clock.now(), provider_id=provider_id, component_id=component_id,
-                    appid=record.appid or "", operation=record.operation, errcode=record.errcode, rid=record.rid or "",
-                    ms=record.ms, fault=record.problem or "",
-                )
+        if not record.ok:
+            log.warning(
+                "wechat_call", operation=record.operation, program=record.appid, errcode=record.errcode,
+                rid=record.rid, ms=record.ms, problem=record.problem, component=str(component_id),
             )  # fmt: skip
-            if record.errcode in _IP_REFUSED and record.operation != "getComponentAccessToken":
+        calls.write(
+            {
+                "id": new_id(), "created_at": clock.now(), "provider_id": provider_id, "component_id": component_id,
+                "appid": record.appid or "", "operation": record.operation, "errcode": record.errcode,
+                "rid": record.rid or "", "ms": record.ms, "fault": record.problem or "",
+                "origin": origin_of(record.operation).value,
+            }
+        )  # fmt: skip
+        if record.errcode in _IP_REFUSED and record.operation != "getComponentAccessToken":
+            with tenant_session(provider_id) as db:
                 enqueue(db, "jobs.components.check", component_id, lane=Lane.URGENT)
 
     return write

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -40,6 +41,7 @@ from saas.wx.api.templates import TemplateLibrary
 from saas.wx.api.testers import Testers
 from saas.wx.api.trial import Trial
 from saas.wx.chapter import Download, Upload
+from saas.wx.connections import Answer, NoAnswer, NotSent, Wire
 from saas.wx.contract.operations import Operation, Token, operation
 
 _log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ _WRITE_SECONDS = 30.0
 _UPLOAD_SECONDS = 60.0
 _CONNECT_SECONDS = 3.0
 _UPLOADS = frozenset({"commit"})
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "daiban"}
+_JSON_HEADERS = {**_HEADERS, "Content-Type": "application/json; charset=utf-8"}
 
 
 class TokenSource(Protocol):
@@ -81,8 +85,9 @@ class WxClient:
     """WeChat's API for one component app; its chapters are attributes: `client.code.commit(appid, ...)`.
 
     `before` is asked first and `limiter` last before every request: either may raise, and then nothing is sent; the
-    limiter may wait, too. `take` comes after them and may refuse, too: it is given what is sent, and what it returns is
-    told how the call went. `record` gets every request, failed ones too.
+    limiter may wait, too, and what it returns is called when the request is over. `take` comes after them and may
+    refuse, too: it is given what is sent, and what it returns is told how the call went. `record` gets every request,
+    failed ones too.
     `sleep` is called between repeats of reading calls when WeChat is busy.
     """
 
@@ -91,17 +96,17 @@ class WxClient:
         *,
         component_appid: str,
         tokens: TokenSource,
-        http: httpx2.Client,
+        wire: Wire,
         api_url: str,
         record: Callable[[CallRecord], None],
         before: Callable[[], None] | None = None,
-        limiter: Callable[[Operation, str | None], None] | None = None,
+        limiter: Callable[[Operation, str | None], Callable[[], None] | None] | None = None,
         take: Callable[[Operation, str | None, Mapping[str, Any]], Callable[[Any], None] | None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._component_appid = component_appid
         self._tokens = tokens
-        self._http = http
+        self._wire = wire
         self._api_url = api_url.rstrip("/")
         self._record = record
         self._before = before
@@ -166,11 +171,8 @@ class WxClient:
             if self._before is not None:
                 self._before()
             value = self._token(kind, appid, refused)
-            if self._limiter is not None:
-                self._limiter(op, appid)
-            settle = self._take(op, appid, {**(query or {}), **(body or {})}) if self._take is not None else None
             try:
-                return self._attempt(op, appid, attempt, value, settle, query=query, body=body, files=files)
+                return self._attempt(op, appid, attempt, value, query=query, body=body, files=files)
             except errors.TokenRefused:
                 if value is None or refused is not None:
                     raise
@@ -191,6 +193,25 @@ class WxClient:
         return self._tokens.authorizer_token(appid, refused)
 
     def _attempt(
+        self,
+        op: Operation,
+        appid: str | None,
+        attempt: int,
+        token: str | None,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+        files: Mapping[str, Upload] | None,
+    ) -> Any:
+        done = self._limiter(op, appid) if self._limiter is not None else None
+        try:
+            settle = self._take(op, appid, {**(query or {}), **(body or {})}) if self._take is not None else None
+            return self._request(op, appid, attempt, token, settle, query=query, body=body, files=files)
+        finally:
+            if done is not None:
+                done()
+
+    def _request(
         self,
         op: Operation,
         appid: str | None,
@@ -236,26 +257,27 @@ class WxClient:
         query: Mapping[str, Any] | None,
         body: Mapping[str, Any] | None,
         files: Mapping[str, Upload] | None,
-    ) -> httpx2.Response:
+    ) -> Answer:
         params = {name: str(value) for name, value in (query or {}).items() if value is not None}
         if token is not None:
             params[op.token_param or "access_token"] = token
         fields = {name: value for name, value in (body or {}).items() if value is not None}
-        content: dict[str, Any] = {}
+        headers, content = _HEADERS, None
         if files:
-            content["files"] = {name: _part(upload) for name, upload in files.items()}
-            content["data"] = {name: str(value) for name, value in fields.items()}
+            headers, content = _as_form(fields, files)
         elif op.method == "POST":
-            content["content"] = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
-            content["headers"] = {"Content-Type": "application/json; charset=utf-8"}
+            headers = _JSON_HEADERS
+            content = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+        target = f"{op.path}?{urlencode(params)}" if params else op.path
         try:
-            return self._http.request(
-                op.method, f"{self._api_url}{op.path}", params=params, timeout=_timeout(op), **content
-            )
-        except httpx2.RequestError as error:  # its request holds the token: keep it out of tracebacks
-            never_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
-            reason = f"{op.id}: {type(error).__name__}"
-        raise errors.WeChatUnreachable(reason, sent_maybe=not never_sent, operation=op.id, appid=appid)
+            return self._wire.exchange(
+                self._api_url, op.method, target, headers, content,
+                seconds=_seconds(op), connect_seconds=_CONNECT_SECONDS,
+            )  # fmt: skip
+        except (NotSent, NoAnswer) as error:
+            sent_maybe = isinstance(error, NoAnswer)
+            reason = f"{op.id}: {error}"
+        raise errors.WeChatUnreachable(reason, sent_maybe=sent_maybe, operation=op.id, appid=appid)
 
     def _note(self, record: CallRecord) -> None:
         try:
@@ -272,12 +294,20 @@ class WxClient:
             _log.exception("the outcome of a counted call could not be kept")
 
 
-def _timeout(op: Operation) -> httpx2.Timeout:
+def _seconds(op: Operation) -> float:
     if op.id in _UPLOADS or op.request_content_type == "multipart/form-data":
-        seconds = _UPLOAD_SECONDS
-    else:
-        seconds = _READ_SECONDS if op.method == "GET" else _WRITE_SECONDS
-    return httpx2.Timeout(seconds, connect=_CONNECT_SECONDS)
+        return _UPLOAD_SECONDS
+    return _READ_SECONDS if op.method == "GET" else _WRITE_SECONDS
+
+
+def _as_form(fields: Mapping[str, Any], files: Mapping[str, Upload]) -> tuple[Mapping[str, str], bytes]:
+    form = httpx2.Request(
+        "POST",
+        "http://localhost",
+        data={name: str(value) for name, value in fields.items()},
+        files={name: _part(upload) for name, upload in files.items()},
+    )
+    return {**_HEADERS, "Content-Type": form.headers["Content-Type"]}, form.read()
 
 
 def _part(upload: Upload) -> tuple[str, bytes, str]:
@@ -285,17 +315,17 @@ def _part(upload: Upload) -> tuple[str, bytes, str]:
     return f"file{PurePath(upload.filename).suffix.lower()}", upload.content, upload.content_type
 
 
-def _read_answer(op: Operation, appid: str | None, response: httpx2.Response) -> Any:
+def _read_answer(op: Operation, appid: str | None, response: Answer) -> Any:
     content = response.content
     answer = _json(op, content)
-    if response.status_code >= 500 and answer is None:
-        raise errors.WeChatUnreachable(f"{op.id}: HTTP {response.status_code}", operation=op.id, appid=appid)
+    if response.status >= 500 and answer is None:
+        raise errors.WeChatUnreachable(f"{op.id}: HTTP {response.status}", operation=op.id, appid=appid)
     if answer is None:
-        kind = response.headers.get("Content-Type", "")
-        if op.binary and response.status_code == 200 and content and not content.lstrip().startswith(b"<"):
+        kind = response.content_type
+        if op.binary and response.status == 200 and content and not content.lstrip().startswith(b"<"):
             return Download(content, kind)
         raise errors.UnreadableAnswer(
-            f"{op.id}: HTTP {response.status_code}, {len(content)} bytes of {kind or 'unknown type'}",
+            f"{op.id}: HTTP {response.status}, {len(content)} bytes of {kind or 'unknown type'}",
             operation=op.id,
             appid=appid,
         )

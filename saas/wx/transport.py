@@ -1,4 +1,4 @@
-"""The HTTP connections to WeChat: one pool per process."""
+"""The HTTP connections to WeChat: one pool per process, for the client's calls and for everything else."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import logging
 import os
 import ssl
 from functools import lru_cache
+from urllib.request import getproxies
 
 import httpx2
+
+from saas.wx.connections import ByHttpx2, Connections, Wire
 
 LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=30)
 TIMEOUT = httpx2.Timeout(10, connect=3)
 
 
+def process_wire() -> Wire:
+    """What all calls of this process to WeChat's API share; a forked child gets its own, never its parent's sockets."""
+    return _wire_of(os.getpid())
+
+
 def process_http() -> httpx2.Client:
-    """The client that all calls of this process share; a forked child gets its own, never its parent's sockets."""
+    """The same for whatever else is fetched: pictures, pages, other services of WeChat's."""
     return _http_of(os.getpid())
 
 
@@ -38,6 +46,12 @@ def silence_request_log() -> None:
     """Keep httpx2 from logging addresses: WeChat's carry the access token in the query."""
     for name in ("httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@lru_cache(maxsize=1)
+def _wire_of(pid: int) -> Wire:  # noqa: ARG001 - the process id is the cache's key
+    """With a proxy in the environment, its exit IP is the one on WeChat's list: httpx2 goes through it."""
+    return ByHttpx2(new_http()) if getproxies() else Connections(_ssl_context())
 
 
 @lru_cache(maxsize=1)

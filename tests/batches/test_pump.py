@@ -204,12 +204,15 @@ def test_one_failed_item_is_tried_again(desk: Desk, known: Known, run_jobs: Run)
 
 def test_a_paused_batch_begins_nothing_and_goes_on_later(desk: Desk, known: Known, run_jobs: Run) -> None:
     ran: list[str] = []
+    paused = threading.Event()
 
     def work(db: Session, item: BatchItem) -> None:
         ran.append(item.subject_name)
-        if len(ran) == 1:
-            settle(db)
+        settle(db)
+        if item.subject_name == "小程序0":
             desk.do(pause_batch, batch)
+            paused.set()
+        assert paused.wait(20)
 
     name = known(work)
     batch = desk.start(name, 60)
@@ -298,7 +301,7 @@ def test_two_providers_take_turns(desk: Desk, known: Known, monkeypatch: pytest.
     def work(db: Session, item: BatchItem) -> None:
         order.append(item.provider_id)
         settle(db)
-        time.sleep(0.01)
+        time.sleep(0.03)
 
     name = known(work)
     for who in ("alice", "charlie"):

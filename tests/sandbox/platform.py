@@ -15,6 +15,7 @@ from saas.sandbox.control import SandboxControl
 from saas.wx import links, release_check
 from saas.wx.callbacks import parse_envelope, parse_message, passive_reply_xml
 from saas.wx.client import WxClient
+from saas.wx.connections import ByHttpx2
 from saas.wx.crypto import CallbackRefused, MessageCrypto
 from saas.wx.errors import WeChatError
 
@@ -89,7 +90,7 @@ class Platform:
         self.wx = WxClient(
             component_appid=self.appid,
             tokens=self.tokens,
-            http=self.http,
+            wire=ByHttpx2(self.http),
             api_url=control.base_url,
             record=self.calls.append,
         )

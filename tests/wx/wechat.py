@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 
 from saas.wx.client import CallRecord, WxClient
+from saas.wx.connections import ByHttpx2
 from saas.wx.transport import new_http
 
 COMPONENT = "wx8a2b1c3d4e5f6071"
@@ -52,7 +53,7 @@ class WeChat:
         settings: dict[str, Any] = {"tokens": self.tokens, "record": self.records.append, **more}
         return WxClient(
             component_appid=COMPONENT,
-            http=new_http(httpx2.MockTransport(self._answer)),
+            wire=ByHttpx2(new_http(httpx2.MockTransport(self._answer))),
             api_url="https://api.weixin.qq.com/",
             sleep=self.slept.append,
             **settings,
