@@ -70,6 +70,8 @@ CRONS = [
     Cron("jobs.agenda.look_at_deadlines", at="11 0 * * *"),
     Cron("jobs.certifications.look_at_certifications", every=timedelta(minutes=30)),
     Cron("jobs.releases.look_at_standing", at="7 20 * * *"),
+    Cron("jobs.counting.look_at_calls", every=timedelta(hours=1)),
+    Cron("jobs.counting.forget_counts", at="27 19 * * *"),
     Cron("jobs.components.prune_call_log", at="23 19 * * *"),
     Cron("jobs.callbacks.prune", at="29 19 * * *"),
     Cron("jobs.tenants.look_at_hosts", every=timedelta(minutes=30)),

@@ -14,6 +14,7 @@ from saas import clock
 from saas.components.access import load_component
 from saas.components.faults import note_fault, note_push_started, note_silence
 from saas.components.models import AccessTokenRow, Callback, ComponentApp, RefreshToken
+from saas.components.quotas import note_quota
 from saas.components.tickets import LIFETIME, newest_ticket
 from saas.components.wechat import component_tokens, wechat
 from saas.db import settle
@@ -38,7 +39,6 @@ class Repair(StrEnum):
     CHECK = "check"
     CREDENTIALS = "credentials"
     ADDRESSES = "addresses"
-
     START_PUSH = "start_push"
     ROTATE_KEY = "rotate_key"
     RETRY_PUSHES = "retry_pushes"
@@ -47,6 +47,7 @@ class Repair(StrEnum):
     LOST = "lost"
     WITHDRAWN = "withdrawn"
     TRAFFIC = "traffic"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -134,9 +135,7 @@ def read_quota(db: Session, component: ComponentApp) -> bool:
             quota = client.code.queryquota(appid)
         except CallFailed:
             continue
-        component.audit_quota_rest, component.audit_quota_limit = quota.get("rest"), quota.get("limit")
-        component.speedup_rest = quota.get("speedup_rest")
-        component.quota_read_at = clock.now()
+        note_quota(db, component, quota)
         return True
     return False
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 
+from saas.wx.errors import CallFailed
+
 
 class Origin(StrEnum):
     """WORK: people, releases in bulk, campaigns. POLLING: asking whether something has changed. UPKEEP: tokens, quotas,
@@ -22,16 +24,28 @@ _UPKEEP = frozenset({
     "getComponentAccessToken", "getAuthorizerAccessToken", "startPushTicket", "getAuthorizerList",
 })  # fmt: skip
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin.WORK)
+_resting: ContextVar[bool] = ContextVar("resting", default=False)
+
+
+class Resting(CallFailed):
+    """Not asked: the component app is set up wrongly, so every call would be refused."""
 
 
 @contextmanager
-def calling_for(origin: Origin) -> Iterator[None]:
-    """Calls of this thread are made for that."""
-    before = _origin.set(origin)
+def calling_for(origin: Origin, *, resting: bool = False) -> Iterator[None]:
+    """Calls of this thread are made for that; `resting`: none is made at all."""
+    before, was_resting = _origin.set(origin), _resting.set(resting)
     try:
         yield
     finally:
         _origin.reset(before)
+        _resting.reset(was_resting)
+
+
+def refuse_if_resting() -> None:
+    """One of the client's hooks before a call."""
+    if _resting.get():
+        raise Resting("the component app is set up wrongly")
 
 
 def origin_of(operation: str) -> Origin:

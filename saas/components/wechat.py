@@ -12,7 +12,7 @@ from saas.components import call_log as calls
 from saas.components.budgets import taker
 from saas.components.limits import rate_limiter
 from saas.components.models import ComponentApp
-from saas.components.origins import origin_of
+from saas.components.origins import origin_of, refuse_if_resting
 from saas.components.tokens import ComponentTokens
 from saas.config import settings
 from saas.db import new_id, tenant_session, transaction_is_open
@@ -50,9 +50,10 @@ def component_tokens(component: ComponentApp, wire: Wire | None = None) -> Compo
 
 
 def refuse_open_transaction() -> None:
-    """The client's first hook: no transaction may stay open while WeChat thinks."""
+    """The client's first hook: no transaction may stay open while WeChat thinks. Nor is anybody asked in vain."""
     if transaction_is_open():
         raise TransactionOpen("settle the session before calling WeChat")
+    refuse_if_resting()
 
 
 def call_log(provider_id: UUID, component_id: UUID) -> Callable[[CallRecord], None]:

@@ -28,6 +28,7 @@ from saas.programs.models import (
     LinkStatus,
     Program,
 )
+from saas.programs.polling import wake
 from saas.queue import Lane, Later, enqueue
 from saas.tenants import activity
 from saas.tenants.access import system
@@ -147,6 +148,7 @@ def _store(db: Session, component: ComponentApp, grant: Grant, granted: Granted)
         program.authorization = AuthorizationStatus.AUTHORIZED
         program.authorized_at = grant.happened_at
         program.permission_sets = set_numbers(granted.get("func_info"))
+        wake(db, program)
     grant.appid, grant.program_id = appid, program.id
     grant.status, grant.finished_at = GrantStatus.EXCHANGED, clock.now()
     grant.errcode, grant.rid, grant.error, grant.code = None, "", "", ""

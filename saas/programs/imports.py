@@ -18,6 +18,7 @@ from saas.failures import explain_failure
 from saas.programs.access import program_by_appid
 from saas.programs.exchange import ensure_program
 from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.polling import wake
 from saas.programs.profile import FETCH_AVATAR, write_profile
 from saas.queue import enqueue
 from saas.tenants import activity
@@ -128,6 +129,7 @@ def _revive(db: Session, program: Program, listed: ListedAuthorizer) -> None:
         return
     program.authorization = AuthorizationStatus.AUTHORIZED
     program.authorized_at = _authorized_at(listed)
+    wake(db, program)
     activity.record(db, system(program.provider_id), "program.authorize", program, detail={"source": "list"})
 
 

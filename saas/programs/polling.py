@@ -48,7 +48,9 @@ class Polled:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Where the kind lives, its usual rhythm, and whether it can be asked about without the merchant's permission."""
+    """Where the kind lives, its usual rhythm, and whether it rests without the merchant's permission: a registration
+    needs none, and a filing has time limits that end nevertheless.
+    """
 
     module: str
     rhythm: Rhythm
@@ -60,7 +62,7 @@ PLANS: Mapping[Kind, _Plan] = {
     Kind.CATEGORIES: _Plan("saas.programs.categories", Rhythm.CATEGORIES),
     Kind.CERTIFICATION: _Plan("saas.programs.certification_progress", Rhythm.CERTIFICATION),
     Kind.CODE: _Plan("saas.releases.reading", Rhythm.CODE),
-    Kind.FILING: _Plan("saas.programs.filing_reading", Rhythm.FILING_BY_PLATFORM),
+    Kind.FILING: _Plan("saas.programs.filing_reading", Rhythm.FILING_BY_PLATFORM, needs_authorization=False),
     Kind.NAME: _Plan("saas.programs.naming", Rhythm.NAME),
     Kind.ORDER_PAGE: _Plan("saas.programs.order_page", Rhythm.ORDER_PAGE),
     Kind.PRIVACY: _Plan("saas.programs.privacy_interfaces", Rhythm.PRIVACY),
@@ -181,16 +183,17 @@ def _find_forgotten(db: Session, kind: Kind) -> int:
 
 
 def wake_pumps(db: Session) -> int:
-    """Cron: every component app that works and has looks due has its pump; says how many had. In a platform session.
+    """Cron: every component app that has looks due has its pump; says how many had. In a platform session. One that
+    does not work has only those that time ends.
 
     After the clock was put back, nothing may sleep until a far future.
     """
     now = clock.now()
     too_late = update(Look).where(Look.due_at > now + longest_pause()).values(due_at=now)
     db.execute(too_late.execution_options(synchronize_session=False))
-    is_due = exists().where(Look.component_id == ComponentApp.id, Look.due_at <= now)
-    ready = ComponentApp.status == ComponentStatus.READY
-    found = db.execute(select(ComponentApp.provider_id, ComponentApp.id).where(ready, is_due)).all()
+    works = ComponentApp.status == ComponentStatus.READY
+    is_due = (Look.component_id == ComponentApp.id, Look.due_at <= now, works | Look.until.is_not(None))
+    found = db.execute(select(ComponentApp.provider_id, ComponentApp.id).where(exists().where(*is_due))).all()
     for provider_id, component_id in found:
         enqueue_for(db, provider_id, PUMP, component_id, lane=Lane.POLL)
     ids = [str(component_id) for _, component_id in found]

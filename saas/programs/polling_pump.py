@@ -1,7 +1,8 @@
 """The pump of one component app's looks: goes through what is due, several mini programs at a time, for a few seconds.
 
 A look is claimed by moving it some minutes ahead: whoever dies on the way leaves it to be found then. While the
-component app's secret, ticket or address is wrong, nobody is asked anything; while WeChat is silent, hardly anybody.
+component app's secret, ticket or address is wrong, nobody is asked anything, but time limits end; while WeChat is
+silent, hardly anybody is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.components.models import Callback, ComponentApp, ComponentStatus
-from saas.components.origins import Origin, calling_for
+from saas.components.origins import Origin, Resting, calling_for
 from saas.db import settle
 from saas.errors import AppError
 from saas.programs.models import AuthorizationStatus, Program
@@ -67,8 +68,11 @@ class _Claimed:
 class _Pass:
     """What the threads of one pass share."""
 
-    def __init__(self, component_id: UUID, sessions: Sessions, *, hurried_only: bool, deaf: bool) -> None:
-        self.component_id, self.sessions, self.hurried_only, self.deaf = component_id, sessions, hurried_only, deaf
+    def __init__(
+        self, component: ComponentApp, sessions: Sessions, *, hurried_only: bool = False, deaf: bool = False
+    ) -> None:
+        self.component_id, self.sessions, self.hurried_only, self.deaf = component.id, sessions, hurried_only, deaf
+        self.resting = component.status != ComponentStatus.READY
         self.ends = time.monotonic() + SLICE
         self.unanswered = 0
         self.faulty = False
@@ -86,11 +90,9 @@ def look_at_due(db: Session, component: ComponentApp, sessions: Sessions, *, hur
     """Make the looks that are due; raises Later with the time of the next one. `hurried_only`: those that cannot wait
     behind a whole fleet. Each call of `sessions` opens one that commits while this pump is the only one of its kind.
     """
-    if component.status != ComponentStatus.READY:
-        return  # `wake_pumps` begins again
     _rest(db, component)
-    one = _Pass(component.id, sessions, hurried_only=hurried_only, deaf=_is_deaf(db, component))
-    due = db.scalar(select(func.count()).select_from(_due(component.id, hurried_only).limit(THREADS).subquery())) or 0
+    one = _Pass(component, sessions, hurried_only=hurried_only, deaf=_is_deaf(db, component))
+    due = db.scalar(select(func.count()).select_from(_due(one).limit(THREADS).subquery())) or 0
     settle(db)
     if due:
         with ThreadPoolExecutor(due, thread_name_prefix="look") as pool:
@@ -103,8 +105,7 @@ def look_at_due(db: Session, component: ComponentApp, sessions: Sessions, *, hur
 def _end(db: Session, one: _Pass) -> None:
     if one.faulty or one.is_silent:
         raise Later(_FAULT_PAUSE if one.faulty else _SILENT_PAUSE, why="the component app cannot ask now")
-    query = select(func.min(Look.due_at)).where(Look.component_id == one.component_id)
-    next_at = db.scalar(query.where(Look.hurried > 0) if one.hurried_only else query)
+    next_at = db.scalar(select(func.min(Look.due_at)).where(*_mine(one)))
     if next_at is None:
         return
     in_time = time.monotonic() < one.ends
@@ -135,14 +136,23 @@ def _is_deaf(db: Session, component: ComponentApp) -> bool:
     return not db.scalar(select(func.bool_or(newest.limit(_HEARD).subquery().c.appid != "")))
 
 
-def _due(component_id: UUID, hurried_only: bool) -> Select[UUID]:
-    query = select(Look.id).where(Look.component_id == component_id, Look.due_at <= clock.now())
-    return query.where(Look.hurried > 0) if hurried_only else query
+def _mine(one: _Pass) -> list[ColumnElement[bool]]:
+    """Which looks this pass is for. While the component app rests, those that time ends; `wake_pumps` does the rest."""
+    mine = [Look.component_id == one.component_id]
+    if one.hurried_only:
+        mine.append(Look.hurried > 0)
+    if one.resting:
+        mine.append(Look.until.is_not(None))
+    return mine
+
+
+def _due(one: _Pass) -> Select[UUID]:
+    return select(Look.id).where(*_mine(one), Look.due_at <= clock.now())
 
 
 def _work(one: _Pass) -> None:
     """One thread: look after look, as long as there is time and one is due."""
-    with calling_for(Origin.POLLING):
+    with calling_for(Origin.POLLING, resting=one.resting):
         while one.goes_on:
             with one.sessions() as db:
                 claimed = _claim(db, one)
@@ -155,7 +165,7 @@ def _work(one: _Pass) -> None:
 def _claim(db: Session, one: _Pass) -> _Claimed | None:
     """Take what is due longest, what is hurried first. Its count of hurried tries goes down with it."""
     order = (Look.due_at,) if one.hurried_only else ((Look.hurried > 0).desc(), Look.due_at)
-    next_one = _due(one.component_id, one.hurried_only).order_by(*order).limit(1).with_for_update(skip_locked=True)
+    next_one = _due(one).order_by(*order).limit(1).with_for_update(skip_locked=True)
     row = db.execute(
         update(Look)
         .where(Look.id == next_one.scalar_subquery())
@@ -206,6 +216,8 @@ def _failed(db: Session, one: _Pass, claimed: _Claimed, error: Exception) -> Non
     now = clock.now()
     if isinstance(error, _FAULTS):
         _write(db, claimed, due_at=now)
+    elif isinstance(error, Resting):
+        _write(db, claimed, due_at=now + pause(claimed.standing, now))
     else:
         failures = claimed.failures + 1
         wait = pause(claimed.standing, now, failures=failures, deaf=one.deaf)

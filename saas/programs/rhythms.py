@@ -19,8 +19,9 @@ AT_ONCE_AGAIN = timedelta(seconds=10)
 """After an event told of something that WeChat's answer does not show yet."""
 _NIGHT = (23, 8)
 _DEAF = 3
-_LONGEST = timedelta(hours=24)
+_LONGEST_AFTER_FAILURES = timedelta(hours=6)
 _JITTER = 0.1
+_AFTER = timedelta(minutes=1)
 
 
 class Rhythm(StrEnum):
@@ -119,8 +120,8 @@ def pause(
 ) -> timedelta:
     """How long to wait before asking again. `deaf`: no messages of WeChat come for this component app.
 
-    Never past the end of a time limit, which has its consequences here, too. Failures double it, up to a day. A clock
-    that was put back makes a thing young again.
+    Never past the end of a time limit, which has its consequences here, too. Failures double it, up to six hours. A
+    clock that was put back makes a thing young again.
     """
     pace = PACES[standing.rhythm]
     first, ceiling = pace.first, pace.ceiling
@@ -130,14 +131,14 @@ def pause(
         first, ceiling = first / _DEAF, ceiling / _DEAF
     wait = min(max(max(now - standing.since, timedelta(0)) * pace.growth, first), ceiling)
     if failures:
-        wait = min(wait * 2 ** min(failures, 10), max(_LONGEST, ceiling))
+        wait = min(wait * 2 ** min(failures, 10), max(_LONGEST_AFTER_FAILURES, ceiling))
     wait *= random.uniform(1 - jitter, 1 + jitter)  # noqa: S311 - not a secret
     if standing.until is not None and standing.until > now:
         left = standing.until - now
         if pace.closing is not None and not failures:
             within, quick = pace.closing
             wait = min(wait, quick if left <= within else max(left - within, quick))
-        wait = min(wait, left + timedelta(minutes=1))
+        wait = left + _AFTER if wait > left - _AFTER else wait
     if standing.read_at is not None:
         wait = max(wait - max(now - standing.read_at, timedelta(0)), timedelta(0))
     return wait
@@ -145,7 +146,7 @@ def pause(
 
 def longest_pause() -> timedelta:
     """No look can be due later than this from now, unless the clock was put back."""
-    return max(_LONGEST, *(pace.ceiling for pace in PACES.values())) * (1 + _JITTER)
+    return max(_LONGEST_AFTER_FAILURES, *(pace.ceiling for pace in PACES.values())) * (1 + _JITTER)
 
 
 def _is_night(now: datetime) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.components.access import load_component
+from saas.components.quotas import note_quota
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.failures import clear_failure, note_failure, raise_if_passing
@@ -94,8 +95,7 @@ def refresh_code_state(db: Session, program: Program, *, briefly: bool = False) 
     if categories is not None:
         state.categories, state.categories_read_at = list(categories.get("category_list") or []), clock.now()
     if quota is not None:
-        component.audit_quota_rest, component.audit_quota_limit = quota.get("rest"), quota.get("limit")
-        component.speedup_rest, component.quota_read_at = quota.get("speedup_rest"), clock.now()
+        note_quota(db, component, quota)
     if latest is not None:
         state.audit_version = str(latest.get("user_version") or "")
         state.audit_status = outcome_of(latest) or ""

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.access import load_component
 from saas.components.models import ComponentApp
+from saas.components.quotas import note_used_up
 from saas.components.wechat import wechat
 from saas.db import settle
 from saas.errors import N_, Conflict, Invalid
@@ -300,7 +301,7 @@ def _submit(db: Session, component: ComponentApp, program: Program, audit: Audit
     except (PrivacyScanPending, PreviousStepRunning) as error:
         _wait(audit, error)
     except AuditQuotaUsedUp:
-        component.audit_quota_rest, component.quota_read_at = 0, clock.now()
+        note_used_up(db, component)
         raise
     else:
         if component.audit_quota_rest:

@@ -109,6 +109,14 @@ WORDS: Mapping[AlarmKind, Words] = {
         N_("请安排好提审的先后，下月初恢复。"),
         N_("“%(name)s”的审核额度已恢复"),
     ),
+    AlarmKind.AUDIT_QUOTA_ENDS: Words(
+        Level.WARNING,
+        N_("“%(name)s”的审核额度照目前的用量撑不到月底：还剩 %(rest)s 次，每天约用 %(pace)s 次，%(day)s 用完"),
+        N_("%(count)s 个第三方平台的审核额度撑不到月底"),
+        N_("请安排好提审的先后，或向微信申请临时增加额度。"),
+        N_("“%(name)s”的审核额度又够用到月底了"),
+        path="/budgets",
+    ),
     AlarmKind.QUEUE_STUCK: Words(
         Level.URGENT,
         N_("后台任务已有 %(minutes)s 分钟没有进展，%(waiting)s 项在等待"),

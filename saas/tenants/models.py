@@ -469,6 +469,7 @@ class AlarmKind(StrEnum):
     CALLS_FAILING = "calls_failing"
     REFRESH_FAILING = "refresh_failing"
     AUDIT_QUOTA_LOW = "audit_quota_low"
+    AUDIT_QUOTA_ENDS = "audit_quota_ends"
     QUEUE_STUCK = "queue_stuck"
     MANY_UNAUTHORIZED = "many_unauthorized"
     AUTHORIZATION_LOST = "authorization_lost"

@@ -259,7 +259,7 @@ def test_a_face_check_that_nobody_could_ask_about_is_not_taken_for_failed(
     certified.control.fail_next("queryIcpVerifyTask", -1, times=3, appid=certified.appid)
     certified.run_jobs()
     assert status(certified) == FilingStatus.FACE
-    certified.run_jobs(wait=600)
+    certified.run_jobs(wait=2 * 3600 + 1200)
     assert status(certified) == FilingStatus.FACE_PASSED
 
 

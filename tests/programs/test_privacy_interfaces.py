@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +24,6 @@ from saas.programs.access import load_program
 from saas.programs.evidence import read_evidence
 from saas.programs.models import Program, ReviewStatus
 from saas.programs.privacy_models import InterfaceStatus, OrderPage
-from saas.queue import Later
 from saas.tenants.access import Who
 from saas.wx.api.order_path import OrderPaths
 from saas.wx.events import OrderPathsSubmitted, OrderPathSubmission, parse_event
@@ -117,7 +115,7 @@ def test_why_it_was_refused_is_read_and_the_pictures_can_go_again(lacking: Shop)
     ask(lacking)
     lacking.control.decide_application(number(lacking), "reject", reason="未见使用场景", push=False)
     with lacking.session() as db:
-        privacy_interfaces.watch(db, load_program(db, lacking.id))
+        assert privacy_interfaces.look(db, lacking.id) is None
     assert interface(lacking) == (InterfaceStatus.REFUSED, "未见使用场景")
     assert ask(lacking, pictures=[], keep_files=True).status == ItemStatus.DONE
     assert len(given(lacking)["pic_list"]) == 1
@@ -125,10 +123,12 @@ def test_why_it_was_refused_is_read_and_the_pictures_can_go_again(lacking: Shop)
 
 def test_a_long_review_is_asked_about_less_often(lacking: Shop) -> None:
     ask(lacking)
-    lacking.run_jobs(wait=7800)
+    begun = lacking.counts()["getPrivacyInterface"]
+    lacking.run_jobs(wait=3 * 3600)
     often = lacking.counts()["getPrivacyInterface"]
-    lacking.run_jobs(wait=6 * 3600)
-    assert 3 <= lacking.counts()["getPrivacyInterface"] - often <= 7
+    assert 3 <= often - begun <= 12
+    lacking.run_jobs(wait=12 * 3600)
+    assert 2 <= lacking.counts()["getPrivacyInterface"] - often <= 12
 
 
 def test_a_film_shows_the_use_as_well_as_a_picture(lacking: Shop) -> None:
@@ -228,9 +228,9 @@ def test_an_application_refused_while_it_was_sent_is_open_again(shop: Shop, monk
 
 
 def look(shop: Shop) -> ReviewStatus:
-    """The watch asks once."""
-    with shop.session() as db, contextlib.suppress(Later):
-        order_page.watch(db, load_program(db, shop.id))
+    """WeChat is asked once."""
+    with shop.session() as db:
+        order_page.look(db, shop.id)
     return ReviewStatus(order(shop).status)
 
 

@@ -65,7 +65,7 @@ def test_a_name_that_needs_proof_says_so_and_goes_to_review(shop: Shop) -> None:
 def test_a_refused_name_is_handed_in_again_with_its_papers(shop: Shop) -> None:
     review = in_review(shop)
     shop.control.decide_name(review.audit_id, "reject", reason="<p>看不清&nbsp;公章</p>", push=False)
-    shop.run_jobs(wait=900)  # the event is lost
+    shop.run_jobs(wait=2700)  # the event is lost
     assert (reviews(shop)[0].status, reviews(shop)[0].reason) == (ReviewStatus.REFUSED, "看不清 公章")
     assert shop.word(Step.PROFILE) == Word.NAME_REFUSED
     again = shop.do(naming.change_name, "青禾严选", papers={naming.OTHER: [picture()]}, again=reviews(shop)[0])

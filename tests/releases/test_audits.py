@@ -10,10 +10,12 @@ from sqlalchemy import delete
 from saas.components.access import load_component
 from saas.db import platform_session
 from saas.errors import Conflict, Forbidden, Invalid, NotFound
+from saas.programs import polling
 from saas.programs.access import load_program
+from saas.programs.polling_models import Kind, Look
 from saas.programs.words import Turn, Word
 from saas.queue import Job
-from saas.releases import audits, releasing, submissions, sweeps, templates, undo
+from saas.releases import audits, releasing, submissions, templates, undo
 from saas.releases.access import get_audit, get_template, get_upload, load_audit, load_upload
 from saas.releases.checks import Verdict, pre_audit_checks
 from saas.releases.code_state import find_state, request_refresh
@@ -47,11 +49,11 @@ def test_a_lost_event_is_made_up_for_by_the_watch(desk: Desk) -> None:
     audit = desk.submitted()
     desk.control.approve(audit.auditid, push=False)
     assert desk.audit(audit).status == AuditStatus.IN_REVIEW
-    names = desk.run_jobs(wait=90)
-    assert "jobs.releases.watch_audit" in names
+    names = desk.run_jobs(wait=1200)
+    assert "jobs.polling.look" in names
     assert desk.audit(audit).status == AuditStatus.APPROVED
     assert stage(desk) == (Word.APPROVED, Turn.PROVIDER)
-    assert "jobs.releases.watch_audit" not in desk.run_jobs(wait=7200)
+    assert "jobs.polling.look" not in desk.run_jobs(wait=7200), "nothing is pending"
 
 
 def test_event_and_poll_together_change_it_once(desk: Desk) -> None:
@@ -261,7 +263,7 @@ def test_an_audit_submitted_elsewhere_is_taken_over(desk: Desk) -> None:
     assert taken is not None
     assert (taken.auditid, taken.status, taken.upload_id) == (audit.auditid, AuditStatus.IN_REVIEW, None)
     desk.control.approve(taken.auditid, push=False)
-    desk.run_jobs(wait=90)
+    desk.run_jobs(wait=1200)
     row = desk.release(taken)
     desk.run_jobs()
     assert desk.reread_release(row).status == "done"
@@ -352,12 +354,14 @@ def test_the_doors(desk: Desk, name: str, error: type[Exception]) -> None:
                 templates.request_sync(db, load_component(db, desk.component.id), who=who)
 
 
-def test_an_open_audit_whose_watch_was_lost_is_watched_again(desk: Desk) -> None:
+def test_an_open_audit_whose_look_was_lost_is_looked_at_again(desk: Desk) -> None:
     audit = desk.submitted()
-    with platform_session("lose the watch") as db:
+    with platform_session("lose the look") as db:
         db.execute(delete(Job))
-        assert sweeps.watch_open_audits(db) == 1
-        assert sweeps.watch_open_audits(db) == 0
+        db.execute(delete(Look).where(Look.kind == Kind.AUDIT))
+        polling.find_forgotten(db)
+        assert polling.find_forgotten(db) == 0
+        assert polling.wake_pumps(db) == 1
     desk.control.approve(audit.auditid, push=False)
     desk.run_jobs()
     assert desk.audit(audit).status == AuditStatus.APPROVED
@@ -366,8 +370,11 @@ def test_an_open_audit_whose_watch_was_lost_is_watched_again(desk: Desk) -> None
 def test_a_suspension_that_nobody_pushed_is_seen_within_a_day(desk: Desk) -> None:
     desk.released()
     with desk.session() as db:
-        find_state(db, desk.program).visible = None  # type: ignore[union-attr]
-    with platform_session("the daily sweep") as db:
-        assert sweeps.refresh_all_programs(db) == 1
-    assert "jobs.releases.refresh_code_state" in desk.run_jobs(wait=5 * 3600)
+        state = find_state(db, desk.program)
+        assert state is not None
+        state.visible = state.read_at = None
+    with platform_session("the nets") as db:
+        assert polling.find_forgotten(db) >= 1
+        polling.wake_pumps(db)
+    desk.run_jobs()
     assert desk.state().visible is True

@@ -6,8 +6,6 @@ after the call. A run that fails is put back by the runner and comes again as at
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from jobs import releases as jobs
@@ -200,16 +198,3 @@ def test_a_draft_is_added_once_although_the_worker_died(desk: Desk, kind: str) -
         template = templates.list_templates(db, desk.component.id)
     assert len(template) == 1
     assert desk.control.counts(component_appid=desk.component.appid)["addToTemplate"] == 1
-
-
-def test_waiting_is_bounded_and_grows() -> None:
-    from saas import clock
-    from saas.releases.audits import watch_pause
-    from saas.releases.models import Audit
-
-    pauses = [
-        watch_pause(Audit(submitted_at=clock.now() - timedelta(minutes=minutes))) for minutes in (0, 30, 300, 5000)
-    ]
-    assert pauses == sorted(pauses)
-    assert pauses[0] >= timedelta(minutes=1)
-    assert pauses[-1] <= timedelta(hours=1)

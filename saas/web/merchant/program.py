@@ -14,6 +14,7 @@ from saas.errors import NotFound
 from saas.onboarding.entering import lacking_permissions, link_to_authorize
 from saas.programs.access import get_program
 from saas.programs.models import AuthorizationStatus, Program, ProgramStep
+from saas.programs.polling import visit
 from saas.programs.words import Step, Word
 from saas.releases import audits, code_state, uploads
 from saas.releases.access import get_audit
@@ -43,6 +44,7 @@ SHOWN = tuple(verb for verb in ACTIVITIES if verb.startswith("program.") and ver
 @merchant.get("/programs/<uuid:program_id>")
 def show_program(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
+    visit(g.db, program)
     (card,) = cards([program], find_open_cases())
     state = code_state.find_state(g.db, program)
     trial = uploads.trial_upload(g.db, program)

@@ -39,6 +39,7 @@ from saas.programs.certification_progress import ENDING, certificate_ends_at
 from saas.programs.certification_states import WORDS, ways
 from saas.programs.changing import obstacle
 from saas.programs.models import Program
+from saas.programs.polling import visit
 from saas.tenants.access import Verb, Who
 from saas.web.forms import Form
 from saas.web.going import done, refused
@@ -76,7 +77,9 @@ class DraftForm(Form):
 
 @provider.get("/programs/<uuid:program_id>/certification")
 def show_certification(program_id: UUID) -> ResponseReturnValue:
-    return _show(get_program(g.db, g.who, program_id, Verb.VIEW), _draft_form(program_id))
+    program = get_program(g.db, g.who, program_id, Verb.VIEW)
+    visit(g.db, program)
+    return _show(program, _draft_form(program_id))
 
 
 def _draft_form(program_id: UUID) -> DraftForm:

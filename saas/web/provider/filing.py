@@ -35,6 +35,7 @@ from saas.programs.filing_sending import face_holds, lacking_of
 from saas.programs.filing_tables import load_tables
 from saas.programs.filing_together import Together
 from saas.programs.models import Program
+from saas.programs.polling import visit
 from saas.tenants import activity
 from saas.tenants.access import Verb
 from saas.tenants.stored_files import read_file
@@ -72,6 +73,7 @@ class CancelForm(Form):
 @provider.get("/programs/<uuid:program_id>/filing")
 def show_filing(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
+    visit(g.db, program)
     return _show(program)
 
 

@@ -17,6 +17,7 @@ from saas.errors import AppError, Invalid, NotFound
 from saas.programs.access import get_program
 from saas.programs.changing import obstacle
 from saas.programs.models import Program
+from saas.programs.polling import visit
 from saas.programs.words import NextStep, Word
 from saas.releases import code_state, releasing, templates, uploads
 from saas.releases.access import get_audit, get_past_version, get_release, get_upload
@@ -50,6 +51,7 @@ class QrForm(Form):
 @provider.get("/programs/<uuid:program_id>/code")
 def show_code(program_id: UUID) -> ResponseReturnValue:
     program = get_program(g.db, g.who, program_id, Verb.VIEW)
+    visit(g.db, program)
     status = status_of(g.db, program)
     upload, audit = uploads.newest_upload(g.db, program), newest_submission(g.db, program)
     release = releasing.newest_release(g.db, program)
