@@ -12,43 +12,44 @@ from sqlalchemy.orm import Session
 
 from saas.batches.models import Batch
 from saas.campaigns.models import Campaign, CampaignRun, CampaignStatus
-from saas.campaigns.starting import find_ids
+from saas.campaigns.starting import filter_of, find_ids
 from saas.errors import Conflict
-from saas.programs.listing import MOST_SELECTED, select_programs
+from saas.programs.listing import list_programs, select_programs
 from saas.programs.models import Program
 from saas.programs.suiting import Suits
 
 _SHOWN = 10
-_ASKED = 2000
+_ASKED = 1000
 
 
 @dataclass(frozen=True)
 class Reach:
     """Whom a campaign would work on if it began now. `broken`: why its filter cannot be asked any more.
 
-    `unsuited` of them would be left out; None where they are too many to ask each. `first` are some to be named.
+    Of very many only some are counted (`is_least`), and not each is asked whether it suits: `unsuited` is None then.
+    `first` are some to be named.
     """
 
     found: int
     unsuited: int | None = 0
     first: tuple[Program, ...] = ()
+    is_least: bool = False
     broken: str = ""
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether there may be more than one start takes."""
-        return self.found >= MOST_SELECTED
 
 
 def reach_of(db: Session, campaign: Campaign) -> Reach:
-    """Ask now what its start will ask."""
+    """Ask now what its start will ask, as far as a page can wait for it."""
     try:
-        ids = find_ids(db, campaign)
+        wanted = filter_of(campaign)
     except Conflict as error:
         return Reach(0, broken=error.message)
-    if len(ids) > _ASKED:
-        return Reach(len(ids), None, tuple(select_programs(db, ids[:_SHOWN])))
-    programs, suits = select_programs(db, ids), Suits(campaign.suits)
+    if wanted is not None:
+        page = list_programs(db, wanted, limit=_SHOWN)
+        if page.total_is_least:
+            return Reach(page.total - 1, None, tuple(page.programs), is_least=True)
+    elif campaign.chosen > _ASKED:
+        return Reach(campaign.chosen, None, tuple(select_programs(db, campaign.program_ids[:_SHOWN])))
+    programs, suits = select_programs(db, find_ids(db, campaign)), Suits(campaign.suits)
     return Reach(len(programs), sum(not suits.fits(one) for one in programs), tuple(programs[:_SHOWN]))
 
 

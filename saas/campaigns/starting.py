@@ -21,7 +21,7 @@ from saas.batches.steps import UnknownStep
 from saas.campaigns.models import Campaign, CampaignRun, CampaignStatus, Outcome
 from saas.campaigns.timing import count_between, next_after, timing_of
 from saas.errors import N_, AppError, Conflict
-from saas.programs.listing import select_ids, select_programs
+from saas.programs.listing import ProgramFilter, select_ids, select_programs
 from saas.programs.suiting import Suits
 from saas.queue import enqueue_for
 from saas.tenants import activity
@@ -127,16 +127,17 @@ def _choose(db: Session, campaign: Campaign, due_at: datetime) -> tuple[list[Sub
 
 
 def find_ids(db: Session, campaign: Campaign) -> list[UUID]:
-    """The mini programs that it is about now, newest first; of those chosen, also such as are gone.
+    """The mini programs that it is about now, newest first; of those chosen, also such as are gone."""
+    wanted = filter_of(campaign)
+    return campaign.program_ids if wanted is None else select_ids(db, wanted)
 
-    A filter that is not understood whole any more would find more than was meant: it raises Conflict.
-    """
+
+def filter_of(campaign: Campaign) -> ProgramFilter | None:
+    """Its filter, or None. One of which a part is not understood any more would find too much: that raises Conflict."""
     wanted = campaign.wanted
-    if wanted is None:
-        return campaign.program_ids
-    if wanted.parts() != campaign.query:
+    if wanted is not None and wanted.parts() != campaign.query:
         raise Conflict(_FILTER)
-    return select_ids(db, wanted)
+    return wanted
 
 
 def _goes_on(db: Session, campaign: Campaign) -> bool:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from saas import clock
-from saas.campaigns import planning
+from saas.campaigns import planning, standing
 from saas.campaigns.access import load_campaign
 from saas.campaigns.models import CampaignStatus, Outcome, Repeat
 from saas.campaigns.planning import cancel_campaign, change_timing, pause_campaign, resume_campaign
@@ -16,6 +16,7 @@ from saas.campaigns.standing import last_runs, list_campaigns, list_runs, reach_
 from saas.campaigns.timing import Timing
 from saas.db import platform_session, tenant_session
 from saas.errors import Conflict, Forbidden, Invalid
+from saas.programs import listing
 from saas.programs.listing import ProgramFilter
 from saas.programs.suiting import Suits
 from saas.tenants.alarms import open_alarms
@@ -157,6 +158,16 @@ def test_a_plan_tells_whom_it_would_reach_now(planner: Planner) -> None:
         broken = load_campaign(db, asked)
         broken.query = {"tag": "连锁", "later": "1"}
         assert "筛选条件" in reach_of(db, broken).broken
+
+
+def test_of_very_many_only_some_are_counted(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_COUNTED", 2)
+    monkeypatch.setattr(standing, "_ASKED", 2)
+    many = planner.add("一店", "二店", "三店")
+    for plan, expected in ((planner.plan(EVERYTHING), (2, None, True)), (planner.plan(many), (3, None, False))):
+        with tenant_session(planner.cast.alices) as db:
+            reach = reach_of(db, load_campaign(db, plan))
+            assert (reach.found, reach.unsuited, reach.is_least, len(reach.first)) == (*expected, 3)
 
 
 def test_lists_are_of_ones_own_and_paged_by_key(planner: Planner) -> None:

@@ -19,6 +19,7 @@ from saas.campaigns import planning, standing, starting
 from saas.campaigns.access import get_campaign
 from saas.campaigns.models import Campaign, CampaignRun, CampaignStatus
 from saas.errors import AppError
+from saas.programs.listing import MOST_SELECTED
 from saas.tenants.access import Verb, require
 from saas.web.going import done, refused
 from saas.web.pages import render
@@ -67,7 +68,7 @@ def show_campaign(campaign_id: UUID) -> ResponseReturnValue:
     more, runs = len(runs) > _PAGE, runs[:_PAGE]
     return render(
         "provider/campaigns/show.html", campaign=campaign, runs=runs,
-        reach=None if campaign.is_over else standing.reach_of(g.db, campaign),
+        most=MOST_SELECTED, reach=None if campaign.is_over else standing.reach_of(g.db, campaign),
         counts=_counts(runs), answers=_answers(campaign),
         next_url=url_for("provider.show_campaign", campaign_id=campaign.id, before=runs[-1].id) if more else "",
         first_url=url_for("provider.show_campaign", campaign_id=campaign.id) if before else "",
@@ -104,7 +105,7 @@ def start_campaign(campaign_id: UUID) -> ResponseReturnValue:
     if request.method == "GET":
         return render(
             "provider/campaigns/start.html", campaign=campaign, reach=standing.reach_of(g.db, campaign),
-            answers=_answers(campaign),
+            answers=_answers(campaign), most=MOST_SELECTED,
         )  # fmt: skip
     try:
         run = starting.start_now(g.db, campaign, who=g.who)
