@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Integer, and_, case, delete, false, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from saas.db import new_id, run_at_once, tenant_session
 from saas.errors import N_
 from saas.wx import errors
 from saas.wx.contract.operations import Operation
-from saas.wx.limits import BY_NAME, EVER, Limit, Period, Scope, Sent, Told, limits_of, tells, told
+from saas.wx.limits import BY_NAME, LIMITS, Limit, Period, Scope, Sent, Told, limits_of, tells, told
 
 Settle = Callable[[Any], None]
 """Is told how the call went: its answer, or the `CallFailed`."""
@@ -33,7 +33,7 @@ _KEY = ("component_id", "owner", "name", "starts_on")
 _USED_UP = N_("本系统的计数显示次数已用完，这次没有请求微信")
 _DEFAULT_ERRCODE = 45009
 _PURPOSE = "budgets.owner"
-_KEEP = timedelta(days=60)
+_KEEP = {Period.DAY: timedelta(days=60), Period.MONTH: timedelta(days=397), Period.YEAR: timedelta(days=730)}
 
 
 _TAKE = """
@@ -139,10 +139,40 @@ def used_up(db: Session, component_id: UUID, names: Iterable[str]) -> set[str]:
     return found
 
 
+def used_up(names: Iterable[str]) -> ColumnElement[bool]:
+    """The rows of `Budget` whose limit, one of these, has nothing left now."""
+    now, conditions = clock.now(), [false()]
+    for limit in (BY_NAME[name] for name in names):
+        told_too = func.coalesce(BudgetRow.told, literal(limit.amount, Integer))
+        amount = literal(_amount(limit)[0], Integer) if limit.name in settings().wechat_limits else told_too
+        starts_on = limit.period.start(now)
+        conditions.append(
+            and_(BudgetRow.name == limit.name, BudgetRow.starts_on == starts_on, BudgetRow.used >= amount)
+        )
+    return or_(*conditions)
+
+
+def read_budget(row: BudgetRow) -> Budget:
+    """What a row of the running period means."""
+    return _budget(BY_NAME[row.name], row.starts_on, row.used, row.told)
+
+
+def history(db: Session, component: ComponentApp, name: str) -> list[Budget]:
+    """How a component app's own limit was used in each period that is still kept, the newest first."""
+    query = select(BudgetRow).where(
+        BudgetRow.component_id == component.id, BudgetRow.owner == "", BudgetRow.name == name
+    )
+    return [read_budget(row) for row in db.scalars(query.order_by(BudgetRow.starts_on.desc()))]
+
+
 def forget_old_budgets(db: Session) -> None:
-    """Drop the counts of periods that were over long ago."""
-    this_year = Period.YEAR.start(clock.now())
-    db.execute(delete(BudgetRow).where(BudgetRow.starts_on < this_year - _KEEP, BudgetRow.starts_on != EVER))
+    """Drop the counts of periods that were over long ago: days after two months, months after thirteen, years after
+    two.
+    """
+    today = Period.DAY.start(clock.now())
+    for period, keep in _KEEP.items():
+        names = [limit.name for limit in LIMITS if limit.period is period]
+        db.execute(delete(BudgetRow).where(BudgetRow.name.in_(names), BudgetRow.starts_on < today - keep))
 
 
 def taker(provider_id: UUID, component_id: UUID) -> Callable[[Operation, str | None, Sent], Settle | None]:

@@ -281,7 +281,11 @@ class Budget(_OfComponent, Base):
     """
 
     __tablename__ = "budgets"
-    __table_args__ = (UniqueConstraint("component_id", "owner", "name", "starts_on"), _component_key())
+    __table_args__ = (
+        UniqueConstraint("component_id", "owner", "name", "starts_on"),
+        Index("ix_budgets_period", "provider_id", "name", "starts_on", "id"),
+        _component_key(),
+    )
 
     owner: Mapped[str] = mapped_column(Text, default="")
     name: Mapped[str] = mapped_column(Text)
