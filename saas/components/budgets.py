@@ -139,7 +139,7 @@ def used_up(db: Session, component_id: UUID, names: Iterable[str]) -> set[str]:
     return found
 
 
-def used_up(names: Iterable[str]) -> ColumnElement[bool]:
+def is_used_up(names: Iterable[str]) -> ColumnElement[bool]:
     """The rows of `Budget` whose limit, one of these, has nothing left now."""
     now, conditions = clock.now(), [false()]
     for limit in (BY_NAME[name] for name in names):

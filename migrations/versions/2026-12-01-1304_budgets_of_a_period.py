@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "2026_12_01_1302"
+revision = "2026_12_01_1304"
 down_revision = "2026_12_01_1303"
 
 
