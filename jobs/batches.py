@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from jobs import shift
 from jobs.runner import job
 from saas.batches.access import load_batch
 from saas.batches.pump import run_batch
@@ -17,7 +18,7 @@ from saas.components import call_log
 def pump(db: Session, batch_id: UUID, _attempt: int) -> None:
     """Work on one batch."""
     with call_log.grouped():
-        run_batch(db, load_batch(db, batch_id))
+        run_batch(db, load_batch(db, batch_id), shift.is_stopping)
 
 
 def look_at_batches(db: Session) -> None:

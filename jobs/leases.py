@@ -68,6 +68,13 @@ def claim(db: Session, job_id: UUID) -> Lease | None:
     return Lease(job_id, owner, row.name, row.subject, row.provider_id, row.attempt, Lane(row.lane))
 
 
+def waits(db: Session, job_id: UUID) -> bool:
+    """Whether `claim` could take the row now. In a platform session."""
+    waiting = (Job.status == JobStatus.QUEUED) & (Job.run_at <= clock.now())
+    abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < func.clock_timestamp())
+    return db.scalar(select(Job.id).where(Job.id == job_id, or_(waiting, abandoned))) is not None
+
+
 def extend(db: Session, lease: Lease) -> None:
     """Keep the lease for another while; raises LeaseLost."""
     _change(db, lease, lease_until=_until())

@@ -1,4 +1,4 @@
-"""The worker process: RQ takes the rings off Redis and forks for each; the work itself is `jobs.runner`."""
+"""The worker process: RQ takes the rings off Redis and forks; what the child does is `jobs.shift`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import os
 import pkgutil
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import redis
 import rq
@@ -16,6 +18,8 @@ import structlog
 from rq.exceptions import StopRequested
 
 import jobs
+from jobs import shift
+from jobs.leases import waits
 from saas import db, queue
 from saas.components import budgets
 from saas.config import Settings, settings
@@ -24,14 +28,16 @@ from saas.tenants import keys
 
 log = structlog.get_logger()
 
+ALL = tuple(Lane)
+QUICK = (Lane.URGENT, Lane.DEFAULT)
+
 
 class Worker(rq.Worker):
     """RQ's worker with short pauses, so that a killed one is noticed in seconds, and our own sign of life."""
 
-    def __init__(self, connection: redis.Redis) -> None:
-        lanes = [lane.value for lane in Lane]
+    def __init__(self, connection: redis.Redis, lanes: Sequence[Lane] = ALL) -> None:
         super().__init__(
-            lanes, connection=connection, serializer="rq.serializers.JSONSerializer",
+            [lane.value for lane in lanes], connection=connection, serializer="rq.serializers.JSONSerializer",
             worker_ttl=25, maintenance_interval=10, job_monitoring_interval=5, log_job_description=False,
         )  # fmt: skip
 
@@ -49,7 +55,18 @@ class Worker(rq.Worker):
         """RQ tells an idle worker to stop by an exception out of the signal handler, which whatever code it hits may
         swallow: so it is also noted, and found at the next heartbeat."""
         self._stop_requested = True
+        shift.stop()
         super()._shutdown()  # type: ignore[no-untyped-call]
+
+    def execute_job(self, job: rq.job.Job, queue: rq.Queue) -> None:
+        """No fork for a ring whose job somebody has taken meanwhile."""
+        with db.platform_session("see whether a job is still to be done") as session:
+            is_wanted = waits(session, UUID(job.args[0]))
+        if is_wanted:
+            super().execute_job(job, queue)
+        else:
+            self.connection.lrem(queue.intermediate_queue_key, 1, job.id)
+            job.delete()
 
     def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
         """In the forked child: nothing of the parent's connections is used, and it dies with its parent."""
@@ -62,14 +79,15 @@ class Worker(rq.Worker):
         super().main_work_horse(*args, **kwargs)
 
 
-def work(settings: Settings) -> None:
-    """Work until told to stop (SIGTERM: after the current job); ends, too, when Redis goes away under a job."""
+def work(settings: Settings, lanes: Sequence[Lane] = ALL) -> None:
+    """Work until told to stop (SIGTERM: after the current jobs); ends, too, when Redis goes away under a job."""
     preload()
     db.connect(settings)
     keys.install()
     budgets.refuse_unknown_limits(settings)
-    log.info("worker_started", pid=os.getpid())
-    Worker(redis.Redis.from_url(settings.redis_url)).work(logging_level="WARNING")
+    shift.serve_lanes(lanes)
+    log.info("worker_started", pid=os.getpid(), lanes=[lane.value for lane in lanes])
+    Worker(redis.Redis.from_url(settings.redis_url), lanes).work(logging_level="WARNING")
 
 
 def preload() -> None:

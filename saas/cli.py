@@ -39,8 +39,9 @@ def web() -> None:
 
 @main.command()
 @click.option("--processes", type=click.IntRange(1), help="How many; DAIBAN_WORKERS if not given.")
-def worker(processes: int | None) -> None:
-    """The workers that run jobs."""
+@click.option("--quick", is_flag=True, help="Only what people wait for: no bulk work, no polling.")
+def worker(processes: int | None, quick: bool) -> None:
+    """The workers that run jobs. Of several the first takes only what people wait for."""
     config = _settings()
     if (processes or config.workers) > 1:
         from saas import supervisor
@@ -49,7 +50,7 @@ def worker(processes: int | None) -> None:
     from jobs import worker as the_worker
 
     _log(config)
-    the_worker.work(config)
+    the_worker.work(config, the_worker.QUICK if quick else the_worker.ALL)
 
 
 @main.command()

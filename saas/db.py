@@ -199,10 +199,11 @@ def _begin_for(connection: Connection, provider_id: UUID) -> None:
     """Begin and tell the provider with one round trip; what that cannot do is done, or fails, in the ordinary way."""
     driver: Any = connection.connection.driver_connection
     setting = f"set local app.provider_id = '{provider_id}'"
-    if driver.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE and not driver.autocommit:
+    if driver.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE:
         driver.pgconn.exec_(f"begin; {setting}".encode())
-    if driver.pgconn.transaction_status != psycopg.pq.TransactionStatus.INTRANS:
-        connection.exec_driver_sql(setting)
+        if driver.pgconn.transaction_status == psycopg.pq.TransactionStatus.INTRANS:
+            return
+    connection.exec_driver_sql(setting)
 
 
 @event.listens_for(Session, "after_begin")

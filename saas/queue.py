@@ -68,6 +68,9 @@ class JobStatus(StrEnum):
     FAILED = "failed"
 
 
+_OWNER = text("coalesce(provider_id, '00000000-0000-0000-0000-000000000000'::uuid)")
+
+
 class Job(HasId, Base):
     """One piece of work: a dotted function name and the id of the row that it is about."""
 
@@ -75,6 +78,7 @@ class Job(HasId, Base):
     __table_args__ = (
         Index("uq_jobs_waiting", "name", "subject", unique=True, postgresql_where=text("status = 'queued'")),
         Index("uq_jobs_running", "name", "subject", unique=True, postgresql_where=text("status = 'running'")),
+        Index("ix_jobs_turns", "lane", _OWNER, "run_at", postgresql_where=text("status = 'queued'")),
         Index("ix_jobs_open", "run_at", postgresql_where=text("status in ('queued', 'running')")),
         Index("ix_jobs_provider_id_created_at", "provider_id", "created_at"),
     )
@@ -220,7 +224,7 @@ def ring(jobs: list[tuple[UUID, Lane]]) -> None:
                 queue.enqueue_many(
                     [
                         Queue.prepare_data(
-                            "jobs.runner.run", args=(str(job_id),), timeout=900, result_ttl=0, failure_ttl=0
+                            "jobs.shift.work", args=(str(job_id),), timeout=900, result_ttl=0, failure_ttl=0
                         )
                         for job_id in ids
                     ]

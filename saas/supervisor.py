@@ -117,8 +117,12 @@ class Supervisor:
 
 
 def worker_children(count: int, logs: Path) -> list[Child]:
-    names = [f"worker-{number}" for number in range(1, count + 1)]
-    return [Child(name, ["worker", "--processes", "1"], logs / f"{name}.log") for name in names]
+    """The first of several never takes bulk work, so that a person's click finds a worker whatever else goes on."""
+    children = []
+    for number in range(1, count + 1):
+        name, quick = f"worker-{number}", ["--quick"] if number == 1 and count > 1 else []
+        children.append(Child(name, ["worker", "--processes", "1", *quick], logs / f"{name}.log"))
+    return children
 
 
 def run_workers(count: int, logs: Path) -> int:

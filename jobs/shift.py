@@ -1,0 +1,108 @@
+"""What a forked worker does: the job that was rung for, and whatever else is due in its worker's lanes meanwhile.
+
+A fork costs more than most jobs, and most jobs wait for WeChat. So several run at a time, each lane with its own number
+of them: however much bulk work there is, a thread is free for what a person waits for. Within a lane providers take
+turns, whoever came first. A ring for a job that was taken this way finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import mmap
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from jobs import runner
+from saas import clock
+from saas.db import platform_session
+from saas.queue import Lane
+
+AT_ONCE = {Lane.URGENT: 8, Lane.DEFAULT: 4, Lane.BULK: 6, Lane.POLL: 4}
+"""How many jobs of each lane one worker runs at a time."""
+_SECONDS = 60.0
+"""After so long a child begins nothing more: the next one starts with fresh memory."""
+_LOOK_EVERY = 0.25
+
+_stop = mmap.mmap(-1, 1)
+"""Shared with the children, which get no signal when their worker is told to stop."""
+_lanes: tuple[Lane, ...] = tuple(Lane)
+
+# Providers that have due jobs by one step through the index each; then the first jobs of each, by turns.
+_NOBODY = "'00000000-0000-0000-0000-000000000000'::uuid"  # as in the index
+_DUE = text(f"""
+with recursive owners (owner) as (
+  (select coalesce(provider_id, {_NOBODY}) from jobs where status = 'queued' and lane = :lane
+   order by coalesce(provider_id, {_NOBODY}) limit 1)
+  union all
+  select (select coalesce(provider_id, {_NOBODY}) from jobs where status = 'queued' and lane = :lane
+          and coalesce(provider_id, {_NOBODY}) > owner order by coalesce(provider_id, {_NOBODY}) limit 1)
+  from owners where owner is not null
+)
+select id from (
+  select one.id, row_number() over (partition by owner order by one.run_at, one.id) as turn
+  from owners cross join lateral (
+    select id, run_at from jobs
+    where status = 'queued' and lane = :lane and coalesce(provider_id, {_NOBODY}) = owner and run_at <= :now
+      and not exists (select from jobs busy
+                      where busy.status = 'running' and busy.name = jobs.name and busy.subject = jobs.subject)
+    order by run_at, id limit :most
+  ) one
+  where owner is not null
+) due
+order by turn, random() limit :most
+""")
+
+
+def serve_lanes(lanes: Sequence[Lane]) -> None:
+    """Say which lanes this process's children work in; before the first fork."""
+    global _lanes
+    _lanes = tuple(lanes)
+
+
+def stop() -> None:
+    """Tell this process and its children to begin nothing more."""
+    _stop[0] = 1
+
+
+def is_stopping() -> bool:
+    return bool(_stop[0])
+
+
+def work(job_id: str) -> None:
+    """What RQ calls. Ends when nothing is due any more."""
+    begun = time.monotonic()
+    under_way: dict[Future[None], tuple[str, Lane | None]] = {}
+    with ThreadPoolExecutor(sum(AT_ONCE.values()) + 1, thread_name_prefix="job") as pool:
+
+        def begin(one: str, lane: Lane | None) -> None:
+            under_way[pool.submit(contextvars.copy_context().run, runner.run, one)] = one, lane
+
+        begin(job_id, None)
+        while under_way:
+            wait(under_way, timeout=_LOOK_EVERY, return_when=FIRST_COMPLETED)
+            for future in [one for one in under_way if one.done()]:
+                del under_way[future]
+                future.result()
+            if is_stopping() or time.monotonic() - begun > _SECONDS:
+                continue
+            known = {one for one, _ in under_way.values()}
+            counts = Counter(lane for _, lane in under_way.values())
+            with platform_session("look for due jobs") as db:
+                found = [
+                    (one, lane) for lane in _lanes for one in due(db, lane, AT_ONCE[lane] - counts[lane], besides=known)
+                ]
+            for one, lane in found:
+                begin(one, lane)
+
+
+def due(db: Session, lane: Lane, most: int, *, besides: Collection[str] = ()) -> list[str]:
+    """Jobs of a lane that are due, by turns of the providers. In a platform session."""
+    if most <= 0:
+        return []
+    given = {"lane": lane.value, "now": clock.now(), "most": most + len(besides)}
+    return [one for one in map(str, db.scalars(_DUE, given)) if one not in besides][:most]
