@@ -1,6 +1,6 @@
 """The fleet's map of versions: how many mini programs run what online, try what, have what in audit, and for how long.
 
-Three grouped statements over the mini programs that a filter finds, whatever their number. A version is counted by its
+Four grouped statements over the mini programs that a filter finds, whatever their number. A version is counted by its
 sorting key, as the list's filter compares it, so that each number is what its link shows.
 """
 
@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, case, func, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Subquery, case, func, select, tuple_
+from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.programs.listing import IN_AUDIT, ProgramFilter, matching
@@ -84,14 +84,15 @@ def fleet_map(db: Session, wanted: ProgramFilter) -> FleetMap:
     """Of all mini programs that the filter finds and that have an appid."""
     fleet = _fleet(db, wanted)
     rows = db.execute(_versions(fleet)).all()
+    spans = {row.span: row.programs for row in db.execute(_spans(fleet))}
     audits, phased = _by_component(db.execute(_audits(fleet))), _by_component(db.execute(_phased(fleet)))
-    ids = sorted({row.component_id for row in rows if row.component_id is not None})
+    ids = sorted({row.component_id for row in rows})
     found = [
         _of_component(one, [row for row in rows if row.component_id == one], audits.get(one, []), phased.get(one, []))
         for one in ids
     ]
     found.sort(key=lambda one: -one.count)
-    return FleetMap(sum(one.count for one in found), tuple(found), _ages(rows))
+    return FleetMap(sum(one.count for one in found), tuple(found), _ages(spans))
 
 
 def list_phased(
@@ -115,46 +116,33 @@ def _fleet(db: Session, wanted: ProgramFilter) -> Subquery:
 
 
 def _versions(fleet: Subquery) -> Any:
-    """The fleet grouped four ways: `kind` tells which columns of a row are to be read. What is alike in all of them is
-    counted first, in one pass without sorting; the four ways then see a few rows only."""
-    here = aliased(ProgramStep)
-    keys = (
-        fleet.c.component_id, fleet.c.online_version_key, fleet.c.trial_version_key, fleet.c.online_template,
-        _age(fleet.c.online_version_key, here).label("age"),
-    )  # fmt: skip
-    row = (
-        select(
-            *keys, func.max(fleet.c.online_version).label("online"), func.max(fleet.c.trial_version).label("trial"),
-            func.count().label("programs"),
-        )
-        .select_from(fleet)
-        .outerjoin(here, (here.program_id == fleet.c.id) & (here.step == Step.ONLINE))
-        .group_by(*keys)
-        .subquery("alike")
-        .c
-    )  # fmt: skip
+    """One pass over the fleet, grouped three ways: `kind` tells which columns of a row are to be read."""
+    row = fleet.c
     sets = (
         (row.component_id, row.online_version_key), (row.component_id, row.trial_version_key),
-        (row.component_id, row.online_template), (row.age,),
+        (row.component_id, row.online_template),
     )  # fmt: skip
     return select(
-        func.grouping(row.online_version_key, row.trial_version_key, row.online_template, row.age).label("kind"),
+        func.grouping(row.online_version_key, row.trial_version_key, row.online_template).label("kind"),
         row.component_id, row.online_version_key.label("online_key"), row.trial_version_key.label("trial_key"),
-        row.online_template.label("template"), row.age, func.max(row.online).label("online"),
-        func.max(row.trial).label("trial"), func.sum(row.programs).label("programs"),
-        func.coalesce(func.sum(row.programs).filter(row.online_version_key > ""), 0).label("running"),
+        row.online_template.label("template"), func.max(row.online_version).label("online"),
+        func.max(row.trial_version).label("trial"), func.count().label("programs"),
+        func.count().filter(row.online_version_key > "").label("running"),
     ).group_by(func.grouping_sets(*(tuple_(*one) for one in sets)))  # fmt: skip
 
 
-_ONLINE, _TRIAL, _TEMPLATE, _AGE = 0b0111, 0b1011, 0b1101, 0b1110
+_ONLINE, _TRIAL, _TEMPLATE = 0b011, 0b101, 0b110
 """What GROUPING answers for each of the sets: a bit is set where the column is not in it."""
 
 
-def _age(online_key: ColumnElement[str], here: Any) -> ColumnElement[Any]:
-    """The span that an online version's age falls into: its number, -1 where nobody knows, none without a version."""
-    now = clock.now()
-    spans = [(here.since <= now - timedelta(days=days), number) for number, days in reversed(list(enumerate(AGES)))]
-    return case((online_key == "", None), (here.since.is_(None), -1), *spans, else_=0)
+def _spans(fleet: Subquery) -> Any:
+    """How many online versions are of which age: the number of its span, -1 where nobody knows since when."""
+    since, now = ProgramStep.since, clock.now()
+    older = [(since <= now - timedelta(days=days), number) for number, days in reversed(list(enumerate(AGES)))]
+    span = case((since.is_(None), -1), *older, else_=0).label("span")
+    here = (ProgramStep.program_id == fleet.c.id) & (ProgramStep.step == Step.ONLINE)
+    query = select(span, func.count().label("programs")).select_from(fleet).outerjoin(ProgramStep, here)
+    return query.where(fleet.c.online_version_key > "").group_by(span)
 
 
 def _audits(fleet: Subquery) -> Any:
@@ -189,9 +177,9 @@ def _by_component(rows: Iterable[Any]) -> Mapping[UUID, list[Bar]]:
 def _of_component(
     component_id: UUID, rows: Sequence[Any], audits: Sequence[Bar], phased: Sequence[Bar]
 ) -> OfComponent:  # fmt: skip
-    online = _bars((row.online_key, row.online, int(row.programs)) for row in rows if row.kind == _ONLINE)
-    trial = _bars((row.trial_key, row.trial, int(row.programs)) for row in rows if row.kind == _TRIAL)
-    running = [TemplateBar(row.template, int(row.running)) for row in rows if row.kind == _TEMPLATE and row.running]
+    online = _bars((row.online_key, row.online, row.programs) for row in rows if row.kind == _ONLINE)
+    trial = _bars((row.trial_key, row.trial, row.programs) for row in rows if row.kind == _TRIAL)
+    running = [TemplateBar(row.template, row.running) for row in rows if row.kind == _TEMPLATE and row.running]
     running.sort(key=lambda bar: -1 if bar.number is None else bar.number, reverse=True)
     shown, folded = _fold(online)
     shown_trial, folded_trial = _fold(trial)
@@ -221,8 +209,7 @@ def _fold(bars: Sequence[Bar]) -> tuple[tuple[Bar, ...], int]:
     return (*versions[:MOST_SHOWN], *without), sum(bar.count for bar in versions[MOST_SHOWN:])
 
 
-def _ages(rows: Sequence[Any]) -> tuple[Age, ...]:
-    counts = {row.age: int(row.programs) for row in rows if row.kind == _AGE and row.age is not None}
+def _ages(counts: Mapping[int, int]) -> tuple[Age, ...]:
     spans = [
         Age(least, AGES[number + 1] if number + 1 < len(AGES) else None, counts.get(number, 0))
         for number, least in enumerate(AGES)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, Row, Select, cast, func, select, update
+from sqlalchemy import ColumnElement, Date, Select, cast, func, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, load_only
 
@@ -31,7 +31,7 @@ MOST_AT_ONCE = 2000
 _LONGEST_NOTE = 500
 _EXAMPLES = 8
 
-Rejected = Row[tuple[Program, Audit]]
+Rejected = tuple[Program, Audit]
 """A mini program with the rejection that it has not overcome."""
 
 
@@ -89,7 +89,7 @@ def count_set_aside(db: Session) -> int:
 
 def waits(key: str | None = None, program_ids: Collection[UUID] | None = None) -> tuple[ColumnElement[bool], ...]:
     """The condition on mini programs of the desk: all, those of a group, or some of it."""
-    conditions = [Program.rejected_audit_id.is_not(None), Program.reject_key.is_not(None)]
+    conditions: list[ColumnElement[bool]] = [Program.rejected_audit_id.is_not(None), Program.reject_key.is_not(None)]
     if key is not None:
         conditions.append(Program.reject_key == key)
     if program_ids is not None:
@@ -229,4 +229,5 @@ def _page(
         Program.id, Program.provider_id, Program.component_id, Program.name, Program.appid, Program.merchant_id,
         Program.authorization, Program.reject_key, Program.rejected_audit_id,
     )  # fmt: skip
-    return db.execute(query.options(load_only(*columns)).order_by(Program.id.desc()).limit(limit)).all()
+    rows = db.execute(query.options(load_only(*columns)).order_by(Program.id.desc()).limit(limit))
+    return [(program, audit) for program, audit in rows]

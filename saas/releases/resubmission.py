@@ -75,7 +75,8 @@ def categories_of(db: Session, program_ids: Collection[UUID]) -> list[tuple[str,
     query = select(*columns, func.count().label("programs")).select_from(CodeState).join(one, true())
     query = query.where(CodeState.program_id.in_(program_ids)).group_by(*columns)
     rows = db.execute(query.order_by(func.count().desc()).limit(_MOST_CATEGORIES)).all()
-    return [(category_key(row._mapping), category_name(row._mapping), row.programs) for row in rows]
+    found = [(dict(zip(names, row, strict=False)), row.programs) for row in rows]
+    return [(category_key(named), category_name(named), count) for named, count in found]
 
 
 def with_files(db: Session, changes: Changes, *, who: Who, files: Files, feedback_files: Files) -> Changes:

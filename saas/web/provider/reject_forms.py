@@ -41,6 +41,7 @@ class ResubmitForm(Form):
 
     def prepare(self, program_ids: Collection[UUID]) -> None:
         found = categories_of(g.db, program_ids)
+        self.known = {key for key, _name, _count in found}
         choices = [
             SelectChoice(key, _("%(name)s（%(count)d 个有）", name=name, count=count)) for key, name, count in found
         ]
@@ -49,10 +50,9 @@ class ResubmitForm(Form):
     @property
     def changes(self) -> Changes:
         """Without the files, which are stored first; raises Invalid at a field."""
-        known = {choice.value for choice in self.category.choices}
         return Changes(
             feedback=_text(self.feedback), version_desc=_text(self.version_desc), address=_text(self.address),
-            category=self.category.data if self.category.data in known else "", title=_text(self.title),
+            category=self.category.data if self.category.data in self.known else "", title=_text(self.title),
             tag=_text(self.tag), order_path=_text(self.order_path), privacy_not_used=self.privacy_not_used.data,
             ugc=self._ugc() if self.ugc.data else None, releases_itself=self.release.data == "auto",
         )  # fmt: skip
