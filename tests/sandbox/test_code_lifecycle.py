@@ -39,6 +39,15 @@ def test_from_draft_to_online(platform: Platform, shop: str) -> None:
         platform.wx.release.release(shop)
 
 
+def test_what_went_online_is_told_with_what_the_reviewers_said(platform: Platform, shop: str) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put_online(platform, shop, version)
+    told = platform.control.releases(platform.appid)
+    assert [(one["appid"], one["user_version"], one["status"], one["is_online"]) for one in told] == [
+        (shop, "1.0.0", 0, 0), (shop, "1.1.0", 0, 1),
+    ]  # fmt: skip
+
+
 def test_the_draft_box_keeps_the_newest_upload_of_each_development_program(platform: Platform) -> None:
     for version in ("1.0.0", "1.1.0"):
         platform.control.add_draft(platform.appid, user_version=version)
