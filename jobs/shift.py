@@ -35,24 +35,24 @@ _lanes: tuple[Lane, ...] = tuple(Lane)
 # Providers that have due jobs by one step through the index each; then the first jobs of each, by turns.
 _NOBODY = "'00000000-0000-0000-0000-000000000000'::uuid"  # as in the index
 _DUE = text(f"""
-with recursive owners (owner) as (
+with recursive all_owners (whose) as (
   (select coalesce(provider_id, {_NOBODY}) from jobs where status = 'queued' and lane = :lane
    order by coalesce(provider_id, {_NOBODY}) limit 1)
   union all
   select (select coalesce(provider_id, {_NOBODY}) from jobs where status = 'queued' and lane = :lane
-          and coalesce(provider_id, {_NOBODY}) > owner order by coalesce(provider_id, {_NOBODY}) limit 1)
-  from owners where owner is not null
+          and coalesce(provider_id, {_NOBODY}) > whose order by coalesce(provider_id, {_NOBODY}) limit 1)
+  from all_owners where whose is not null
 )
 select id from (
-  select one.id, row_number() over (partition by owner order by one.run_at, one.id) as turn
-  from owners cross join lateral (
+  select one.id, row_number() over (partition by whose order by one.run_at, one.id) as turn
+  from all_owners cross join lateral (
     select id, run_at from jobs
-    where status = 'queued' and lane = :lane and coalesce(provider_id, {_NOBODY}) = owner and run_at <= :now
+    where status = 'queued' and lane = :lane and coalesce(provider_id, {_NOBODY}) = whose and run_at <= :now
       and not exists (select from jobs busy
                       where busy.status = 'running' and busy.name = jobs.name and busy.subject = jobs.subject)
     order by run_at, id limit :most
   ) one
-  where owner is not null
+  where whose is not null
 ) due
 order by turn, random() limit :most
 """)
@@ -73,16 +73,16 @@ def is_stopping() -> bool:
     return bool(_stop[0])
 
 
-def work(job_id: str) -> None:
-    """What RQ calls. Ends when nothing is due any more."""
+def work(job_id: str, lane: str) -> None:
+    """What RQ calls with the job that was rung for. Ends when nothing is due any more."""
     begun = time.monotonic()
-    under_way: dict[Future[None], tuple[str, Lane | None]] = {}
-    with ThreadPoolExecutor(sum(AT_ONCE.values()) + 1, thread_name_prefix="job") as pool:
+    under_way: dict[Future[None], tuple[str, Lane]] = {}
+    with ThreadPoolExecutor(sum(AT_ONCE.values()), thread_name_prefix="job") as pool:
 
-        def begin(one: str, lane: Lane | None) -> None:
+        def begin(one: str, lane: Lane) -> None:
             under_way[pool.submit(contextvars.copy_context().run, runner.run, one)] = one, lane
 
-        begin(job_id, None)
+        begin(job_id, Lane(lane))
         while under_way:
             wait(under_way, timeout=_LOOK_EVERY, return_when=FIRST_COMPLETED)
             for future in [one for one in under_way if one.done()]:
@@ -91,13 +91,13 @@ def work(job_id: str) -> None:
             if is_stopping() or time.monotonic() - begun > _SECONDS:
                 continue
             known = {one for one, _ in under_way.values()}
-            counts = Counter(lane for _, lane in under_way.values())
+            counts = Counter(its_lane for _, its_lane in under_way.values())
             with platform_session("look for due jobs") as db:
                 found = [
-                    (one, lane) for lane in _lanes for one in due(db, lane, AT_ONCE[lane] - counts[lane], besides=known)
+                    (one, each) for each in _lanes for one in due(db, each, AT_ONCE[each] - counts[each], besides=known)
                 ]
-            for one, lane in found:
-                begin(one, lane)
+            for one, its_lane in found:
+                begin(one, its_lane)
 
 
 def due(db: Session, lane: Lane, most: int, *, besides: Collection[str] = ()) -> list[str]:

@@ -224,7 +224,11 @@ def ring(jobs: list[tuple[UUID, Lane]]) -> None:
                 queue.enqueue_many(
                     [
                         Queue.prepare_data(
-                            "jobs.shift.work", args=(str(job_id),), timeout=900, result_ttl=0, failure_ttl=0
+                            "jobs.shift.work",
+                            args=(str(job_id), lane.value),
+                            timeout=900,
+                            result_ttl=0,
+                            failure_ttl=0,
                         )
                         for job_id in ids
                     ]
