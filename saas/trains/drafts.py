@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.errors import N_, Conflict, Invalid
-from saas.releases.models import Template
+from saas.releases.access import load_template
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
 from saas.trains import planning
@@ -43,7 +43,7 @@ def choose_canary(
 def look_again(db: Session, train: Train, *, who: Who) -> int:
     """Sort anew who can go: merchants may have authorized, values may have been filled in. Answers how many go."""
     _hold(db, train, who)
-    template = db.get_one(Template, train.template_row_id)
+    template = load_template(db, train.template_row_id)
     row = TrainProgram
     query = select(row.id, row.program_id).where(row.train_id == train.id, row.state == ProgramState.EXCLUDED)
     out = {one.program_id: one.id for one in db.execute(query)}

@@ -15,6 +15,7 @@ from saas import clock
 from saas.db import new_id
 from saas.errors import N_, Conflict, Invalid
 from saas.programs.models import AuthorizationStatus, Program
+from saas.releases.access import load_template
 from saas.releases.audits import RUNNING
 from saas.releases.models import Audit, CodeState, Template
 from saas.releases.uploads import missing_in_bulk
@@ -143,7 +144,7 @@ def start_train(db: Session, train: Train, *, who: Who) -> int:
 
 def leave_out(db: Session, train: Train) -> int:
     """Take out of a draft whoever cannot go any more, with the reason; answers how many."""
-    template = db.get_one(Template, train.template_row_id)
+    template = load_template(db, train.template_row_id)
     if template.gone_at is not None:
         raise Conflict(N_("模板库里已经没有这个模板，请换一个"))
     row = TrainProgram
@@ -155,7 +156,7 @@ def leave_out(db: Session, train: Train) -> int:
     }
     _, out = _sort(db, template, planned, train.user_version)
     if out:
-        leave = update(row.__table__).where(row.__table__.c.id == bindparam("row_id"))
+        leave = update(row).where(row.id == bindparam("row_id"))
         leave = leave.values(state=ProgramState.EXCLUDED.value, wave_id=None, reason=bindparam("why"))
         db.connection().execute(leave, [{"row_id": planned[one.id], "why": why} for one, why in out])
     return len(out)

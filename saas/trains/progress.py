@@ -170,8 +170,9 @@ def left_out(db: Session, train: Train) -> list[LeftOut]:
         .group_by(head)
         .order_by(func.count().desc(), head)
     )
-    remedy = lambda text: OWN_TEXTS.get(text, Remedy.RETRY)  # noqa: E731
-    return [LeftOut(one.head, remedy(one.head), one.programs, one.example) for one in db.execute(query)]
+    return [
+        LeftOut(one.head, OWN_TEXTS.get(one.head, Remedy.RETRY), one.programs, one.example) for one in db.execute(query)
+    ]
 
 
 def list_trains(db: Session, *, before: UUID | None = None, limit: int = 30) -> list[Train]:

@@ -63,13 +63,10 @@ def forecast(db: Session, train: Train) -> Forecast:
     needs, due = db.execute(query).one()
     rest = known_rest(component)
     left = None if rest is None else max(0, rest - train.reserve)
-    returns_at, enough_at = _month_ends(), clock.now()
+    returns_at = _month_ends()
     short = 0 if left is None else max(0, needs - left)
     monthly = max(0, (component.audit_quota_limit or 0) - train.reserve)
-    for _ in range(math.ceil(short / monthly) if monthly else 0):
-        enough_at = _month_ends(enough_at)
-    if short and not monthly:
-        enough_at = None
+    enough_at = _after_months(math.ceil(short / monthly)) if monthly else None if short else clock.now()
     typical = _typical_audit(db) if needs else None
     return Forecast(
         needs=needs, due=due, left=left, rest=rest, limit=component.audit_quota_limit or 0, reserve=train.reserve,
@@ -100,6 +97,14 @@ def known_rest(component: ComponentApp) -> int | None:
     if read_at is None or month.start(read_at) != month.start(clock.now()):
         return None
     return component.audit_quota_rest
+
+
+def _after_months(count: int) -> datetime:
+    """When the quota has begun anew this many times from now."""
+    moment = clock.now()
+    for _ in range(count):
+        moment = _month_ends(moment)
+    return moment
 
 
 def _typical_audit(db: Session) -> timedelta | None:

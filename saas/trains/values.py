@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from saas.programs.models import Program
 from saas.releases import variables
-from saas.releases.models import Template
+from saas.releases.access import load_template
 from saas.releases.uploads import save_values, unfilled_in_bulk
 from saas.releases.variables import Definition
 from saas.tenants.access import Who
@@ -33,7 +33,7 @@ def lacking(
     db: Session, train: Train, *, after: UUID | None = None, limit: int = 20
 ) -> tuple[list[Lacking], UUID | None]:  # fmt: skip
     """Those left out or failed that lack a value, in their order, and the last one looked at if there may be more."""
-    template = db.get_one(Template, train.template_row_id)
+    template = load_template(db, train.template_row_id)
     known = variables.read_stored(template.variables)
     row, found = TrainProgram, list[Lacking]()
     stuck = or_(row.state == ProgramState.EXCLUDED, row.state == ProgramState.FAILED)

@@ -57,5 +57,5 @@ def read_named(given: Mapping[str, str]) -> Named | None:
 
 def named_url(endpoint: str, name: str, parts: Mapping[str, Any], **values: Any) -> str:
     """The address of a page that reads a selection, for what the source of this name finds by `parts`."""
-    kept = {one: str(value) for one, value in parts.items() if value not in (None, "")}
-    return url_for(endpoint, **values, **{"from": name}, **kept)
+    kept: dict[str, Any] = {one: str(value) for one, value in parts.items() if value not in (None, "")}
+    return url_for(endpoint, **values, **kept | {"from": name})

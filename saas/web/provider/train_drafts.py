@@ -25,6 +25,7 @@ from saas.releases import templates
 from saas.tenants.access import Verb, require
 from saas.trains import drafts, planning, progress, steering, values
 from saas.trains.access import get_train
+from saas.trains.conducting import waves_of
 from saas.trains.models import Holds, OpensAfter, ProgramState, Train
 from saas.trains.planning import Options
 from saas.trains.progress import Places
@@ -160,7 +161,7 @@ class StartForm(Form):
     def moment(self) -> datetime:
         """In the provider's time zone; raises Invalid. An hour that the clock skips is the one after it."""
         try:
-            local = datetime.strptime(self.at.data[:16], "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - the zone is put on below
+            local = datetime.strptime((self.at.data or "")[:16], "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - the zone is put on below
         except ValueError:
             raise Invalid(N_("请填写日期和时间"), field="at") from None
         return local.replace(tzinfo=ZoneInfo(g.time_zone)).astimezone(UTC)
@@ -275,7 +276,7 @@ def choose_canary(train_id: UUID) -> ResponseReturnValue:
     wanted = Places(ProgramState.PLANNED, text=text)
     rows = progress.list_places(g.db, train, wanted, after=after, limit=_CHOICES + 1)
     more, rows = len(rows) > _CHOICES, rows[:_CHOICES]
-    canary = next((wave for wave in progress.waves_of(g.db, train) if wave.is_canary), None)
+    canary = next((wave for wave in waves_of(g.db, train) if wave.is_canary), None)
     here["after"] = None
     return render(
         "provider/trains/canary.html", train=train, rows=rows, canary=canary, text=text, after=after,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from saas.errors import AppError, NotFound
 from saas.tenants.access import Verb
 from saas.trains import progress, steering
 from saas.trains.access import get_train, get_train_program, get_wave
+from saas.trains.conducting import tally, waves_of
 from saas.trains.models import ProgramState, Train, TrainStatus
 from saas.trains.progress import Places
 from saas.trains.steering import Asked
@@ -93,8 +95,8 @@ def let_train_on(wave_id: UUID) -> ResponseReturnValue:
     train, wave = get_wave(g.db, g.who, wave_id, Verb.WORK)
     if request.method == "POST":
         return do(lambda: steering.let_on(g.db, train, wave, who=g.who), _("下一批开始了"), page_of(train))
-    after = next((one for one in progress.waves_of(g.db, train) if one.number == wave.number + 1), None)
-    counts = progress.tally(g.db, train).get(wave.id, {})
+    after = next((one for one in waves_of(g.db, train) if one.number == wave.number + 1), None)
+    counts = tally(g.db, train).get(wave.id, Counter())
     states = {state: sum(count for (_step, one), count in counts.items() if one == state) for state in ProgramState}
     return _confirm(
         train, _("“%(wave)s”可以了，开始下一批？", wave=words.wave_name(wave)), _("开始下一批"),
