@@ -124,11 +124,16 @@ def journey(url: str | None, full: bool) -> None:
 
 
 @main.command()
-def doctor() -> None:
-    """Look for faults of this installation and say how to repair each."""
+@click.option("--provider", default="", help="Look at the component apps of this provider only, by its slug.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def doctor(provider: str, as_json: bool) -> None:
+    """Look for faults of this installation and its component apps, and say how to repair each.
+
+    Exits with 1 when there is a fault; what only wants to be looked at is none.
+    """
     from saas import doctor as the_doctor
 
-    sys.exit(the_doctor.examine())
+    sys.exit(the_doctor.examine(provider=provider, as_json=as_json))
 
 
 @main.group()

@@ -1,10 +1,16 @@
-"""`daiban doctor`: looks for faults of an installation, from the settings up, and says how to repair each."""
+"""`daiban doctor`: looks for faults of an installation, from the settings up, and says how to repair each.
+
+Component apps are judged by the health board's own lines (`saas.components.board`).
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 import click
 import redis
@@ -13,10 +19,19 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from saas import clock, db, queue, vault
+from saas import clock, db, i18n, queue, vault
+from saas.components.alarming import is_stuck
+from saas.components.board import Line, Patient, Tone
+from saas.components.board import examine as examine_component
+from saas.components.budgets import left_in_bulk
+from saas.components.models import ComponentApp
+from saas.components.repairs import RESETS
+from saas.components.vitals import Backlog, gather, read_backlogs
 from saas.config import Settings, UnsafeSettings, settings
 from saas.migrate import alembic_config
-from saas.tenants.models import ProviderKey
+from saas.tenants.models import Provider, ProviderKey, ProviderStatus
+from saas.wx import errcodes
+from saas.wx.permissions import permission_set
 
 
 class Fault(Exception):
@@ -27,25 +42,98 @@ class Fault(Exception):
         self.repair = repair
 
 
-def examine() -> int:
-    """Print one line per check; 0 when all is well. A fault ends the checks that build on it."""
+@dataclass(frozen=True)
+class Finding:
+    """What one check found. `tone` is green, yellow (looked at, but no fault), red or grey (nothing to say yet)."""
+
+    name: str
+    tone: str
+    text: str
+    repair: str = ""
+    provider: str = ""
+    component: str = ""
+    key: str = ""
+    since: str = ""
+
+
+def examine(*, provider: str = "", as_json: bool = False) -> int:
+    """Print one line per check, or all of them as JSON; 0 when nothing is red. `provider` is a slug: only its component
+    apps are looked at.
+    """
+    findings = []
+    for finding in _look(provider):
+        findings.append(finding)
+        if not as_json:
+            _say(finding)
+    db.disconnect()
+    is_well = all(finding.tone != "red" for finding in findings)
+    if as_json:
+        click.echo(json.dumps({"ok": is_well, "findings": [asdict(one) for one in findings]}, ensure_ascii=False))
+    return 0 if is_well else 1
+
+
+def _look(provider: str) -> Iterator[Finding]:
+    """A fault ends the checks that build on it."""
     try:
         config = settings()
     except UnsafeSettings as error:
-        _bad("settings", str(error), "Set these variables; the README's configuration table explains each.")
-        return 1
-    _good("settings", f"{config.env}, {config.public_url}")
-    faults = 0
+        repair = "Set these variables; the README's configuration table explains each."
+        yield Finding("settings", "red", str(error), repair)
+        return
+    yield Finding("settings", "green", f"{config.env}, {config.public_url}")
     for name, check in CHECKS.items():
         try:
-            _good(name, check(config))
+            yield Finding(name, "green", check(config))
         except Fault as fault:
-            _bad(name, str(fault), fault.repair)
-            faults += 1
-            if name == "database":
-                return 1
-    db.disconnect()
-    return 1 if faults else 0
+            yield Finding(name, "red", str(fault), fault.repair)
+            if name in ("database", "schema"):
+                return
+    yield from check_components(provider)
+
+
+def check_components(provider: str = "") -> Iterator[Finding]:
+    """Every line of every component app of the working providers, or of one of them."""
+    working = Provider.status.in_([ProviderStatus.TRIAL, ProviderStatus.ACTIVE])
+    query = (
+        select(ComponentApp, Provider.slug)
+        .join(Provider, Provider.id == ComponentApp.provider_id)
+        .where(Provider.slug == provider if provider else working)
+        .order_by(Provider.slug, ComponentApp.id)
+    )
+    with db.platform_session("doctor: component apps") as session:
+        if provider and session.scalar(select(Provider.id).where(Provider.slug == provider)) is None:
+            yield Finding("component apps", "red", f"there is no provider {provider}", "Give the slug of its address.")
+            return
+        rows = [(row[0], row[1]) for row in session.execute(query)]
+        components = [component for component, _slug in rows]
+        numbers = gather(session, components, with_day=True)
+        resets = left_in_bulk(session, components, [RESETS]) if components else {}
+        backlogs = read_backlogs(session, {component.provider_id for component in components}, with_items=False)
+    for component, slug in rows:
+        patient = Patient(component, numbers[component.id], resets[component.id, RESETS])
+        for line in examine_component(patient):
+            yield _finding(slug, component, line)
+    for provider_id, slug in {component.provider_id: slug for component, slug in rows}.items():
+        if is_stuck(backlog := backlogs.get(provider_id, Backlog())):
+            text = f"{backlog.jobs} jobs are due and have not begun, the first since {backlog.oldest_job_at}"
+            yield Finding(f"{slug}: background work", "red", text, "See that workers run: daiban worker", provider=slug)
+
+
+def _finding(slug: str, component: ComponentApp, line: Line) -> Finding:
+    def english(message: str, **params: Any) -> str:
+        return i18n.translate("en", message, **params)
+
+    text, repair = english(line.text, **line.params), ""
+    if line.errcode is not None:
+        entry = errcodes.explain(line.errcode, line.operation or None)
+        text, repair = f"{text} ({line.errcode}: {entry.cause('en')})", entry.next_step("en")
+    if line.sets:
+        text += ": " + ", ".join(f"{permission_set(number).name('en')} ({count})" for number, count in line.sets)
+    if line.tone in (Tone.RED, Tone.YELLOW):
+        repair = repair or f"See {settings().public_url}/p/{slug}/health"
+    name = f"{slug}: {component.name}: {english(line.title)}"
+    since = line.since.isoformat() if line.since else ""
+    return Finding(name, line.tone.value, text, repair, slug, component.appid, line.key, since)
 
 
 def check_database(config: Settings) -> str:
@@ -188,9 +276,15 @@ def _shown(url: str) -> str:
         return "an address that cannot be read"
 
 
-def _good(name: str, what: str) -> None:
-    click.echo(f"{click.style('ok   ', fg='green')} {name}: {what}")
+_SAID = {
+    "green": ("ok   ", "green"),
+    "grey": ("-    ", "white"),
+    "yellow": ("LOOK ", "yellow"),
+    "red": ("FAULT", "red"),
+}
 
 
-def _bad(name: str, what: str, repair: str) -> None:
-    click.echo(f"{click.style('FAULT', fg='red')} {name}: {what}\n      {repair}")
+def _say(finding: Finding) -> None:
+    word, colour = _SAID[finding.tone]
+    repair = f"\n      {finding.repair}" if finding.repair else ""
+    click.echo(f"{click.style(word, fg=colour)} {finding.name}: {finding.text}{repair}")

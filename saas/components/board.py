@@ -157,7 +157,8 @@ def _pushes(patient: Patient) -> Line:
         repairs = (Repair.ADDRESSES, Repair.START_PUSH)
         return Line("pushes", title, tone, N_("还没有收到微信的推送"), repairs=repairs)
     params: dict[str, Any] = {
-        "total": day.total, "percent": _percent(1 - day.share), "failed": day.failed, "again": day.again,
+        "total": day.total, "percent": _percent(1 - day.share), "again": day.again,
+        "failed": max(day.failed, vitals.pushes.failed),
         "median": _seconds(day.median), "slowest": _seconds(day.slowest),
         "minutes": int((clock.now() - at).total_seconds() // 60),
     }  # fmt: skip
@@ -169,9 +170,9 @@ def _pushes(patient: Patient) -> Line:
         )  # fmt: skip
     alarms = {}
     if vitals.pushes.failed:
-        alarms[AlarmKind.CALLBACKS_FAILING] = {"failed": max(day.failed, vitals.pushes.failed)}
+        alarms[AlarmKind.CALLBACKS_FAILING] = {"failed": params["failed"]}
     text = N_("24 小时 %(total)s 条，处理成功 %(percent)s；处理用时 p50 %(median)s、p95 %(slowest)s")
-    if day.failed:
+    if params["failed"]:
         text = N_("24 小时 %(total)s 条，%(failed)s 条处理失败；处理用时 p50 %(median)s、p95 %(slowest)s")
         repairs = (Repair.RETRY_PUSHES, Repair.TRAFFIC)
         return Line("pushes", title, Tone.YELLOW, text, params, since=at, repairs=repairs, alarms=alarms)
