@@ -1,4 +1,5 @@
-"""How long the list of mini programs takes for a provider with a hundred of them and for one with a hundred thousand.
+"""How long lists take for a provider with a hundred mini programs and for one with a hundred thousand: the list of mini
+programs itself, the to-do board and what stands beside it.
 
 The two are measured in turns, so that whatever else the machine does hits both.
 """
@@ -45,6 +46,15 @@ _QUESTIONS = {
     "by a common tag": f"tag={quote('连锁')}",
 }
 
+_BOARDS = {
+    "to-do board": "todo?owner=all",
+    "to-do board, my work": "todo",
+    "to-do board, one group": f"todo/group?owner=all&stage={Word.REJECTED}",
+    "calendar": "calendar",
+    "violations": "violations",
+    "a page with nothing but its frame": "calendar/dates/new",
+}
+
 
 def measure(stage: Stage) -> Iterator[Measured]:
     del stage  # the demo's own provider stays as it is
@@ -56,14 +66,14 @@ def measure(stage: Stage) -> Iterator[Measured]:
         window.open("/sign-in")
         window.press("登录", {"email": "alice@example.com", "password": PASSWORD})
         for title, query in _QUESTIONS.items():
-            yield from _compare(window, title, query, fleets)
+            yield from _compare(window, f"list, {title}", f"programs?{query}", fleets)
+        for title, path in _BOARDS.items():
+            yield from _compare(window, title, path, fleets)
 
 
-def _compare(window: HttpWindow, title: str, query: str, fleets: dict[int, UUID]) -> Iterator[Measured]:
+def _compare(window: HttpWindow, title: str, path: str, fleets: dict[int, UUID]) -> Iterator[Measured]:
     took: dict[int, list[float]] = {count: [] for count in fleets}
-    addresses = {
-        count: f"/p/{_FLEETS[count]}/programs?{query.format(middle=middle)}" for count, middle in fleets.items()
-    }
+    addresses = {count: f"/p/{_FLEETS[count]}/{path.format(middle=middle)}" for count, middle in fleets.items()}
     for address in addresses.values():
         window.open(address)  # which reads the page, too; what is timed below does not
     for _ in range(_VIEWS):
@@ -72,7 +82,7 @@ def _compare(window: HttpWindow, title: str, query: str, fleets: dict[int, UUID]
     few, many = (statistics.median(one) for one in took.values())
     for count, times in took.items():
         ratio = f", {many / few:.2f} ×" if count == max(took) else ""
-        yield summed_up(f"list of {count:,}, {title}{ratio}", times, sum(times))
+        yield summed_up(f"{count:,}: {title}{ratio}", times, sum(times))
 
 
 def _fill(slug: str, count: int) -> UUID:

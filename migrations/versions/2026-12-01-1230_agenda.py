@@ -210,7 +210,13 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_deadline_notices_provider_id"), "deadline_notices", ["provider_id"], unique=False)
-    op.create_index("ix_programs_todo", "programs", ["provider_id", "turn", "stage", "due_at", "id"], unique=False)
+    op.create_index(
+        "ix_programs_todo",
+        "programs",
+        ["provider_id", "turn", "stage", "due_at", "id"],
+        unique=False,
+        postgresql_include=["owner_id"],
+    )
     op.create_index(
         "ix_programs_todo_owner", "programs", ["provider_id", "turn", "owner_id", "due_at", "id"], unique=False
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Text, and_, column, func, or_, select, values
+from sqlalchemy import Text, and_, column, func, literal, or_, select, union_all, values
 from sqlalchemy.orm import Session, load_only
 
 from saas import clock
@@ -39,7 +39,7 @@ class Group:
     word: Word
     count: int
     overdue: int
-    first_due: datetime | None
+    first_due: datetime | None = None
     programs: tuple[Program, ...] = ()
 
     @property
@@ -84,34 +84,59 @@ class Place:
 def read_board(db: Session, wanted: ProgramFilter, *, who: Who, shown: int = SHOWN) -> Board:
     """The groups of one turn (`wanted.turn`), and how many wait for whom. Two queries, whatever the size."""
     require(who, Verb.VIEW)
-    now, turn = clock.now(), Turn(wanted.turn)
+    turn = Turn(wanted.turn)
+    counts, put_off = _counts(db, wanted)
+    turns: Counter[Turn] = Counter()
+    for (whose, _word), (count, _overdue) in counts.items():
+        turns[whose] += count
+    groups = [
+        Group(word, count, overdue) for (whose, word), (count, overdue) in counts.items() if whose is turn and count
+    ]
+    first = _first_of_each(db, wanted, [one.word for one in groups], shown)
+    found = [_with(one, first.get(one.word, [])) for one in groups]
+    return Board(tuple(sorted(found, key=lambda one: one.rank)), turns, put_off)
+
+
+def _with(group: Group, programs: list[Program]) -> Group:
+    return replace(group, programs=tuple(programs), first_due=programs[0].due_at if programs else None)
+
+
+def _counts(db: Session, wanted: ProgramFilter) -> tuple[dict[tuple[Turn, Word], tuple[int, int]], int]:
+    """How many stand where, and how many of them are late, without those that are put off; and how many these are.
+
+    All are counted along an index, and the few that are put off are taken off again.
+    """
+    now = clock.now()
     late = func.count().filter(Program.due_at < now)
-    is_put_off = ProgramSnooze.id.is_not(None).label("put_off")
-    query = (
+    everybody = (
         matching(db, replace(wanted, turn="", stage="", snoozed=""))
         .order_by(None)
-        .outerjoin(
-            ProgramSnooze,
-            and_(
-                ProgramSnooze.program_id == Program.id, ProgramSnooze.stage == Program.stage, ProgramSnooze.until > now
-            ),
-        )
         .where(Program.turn.in_([one.value for one in TURNS]))
-        .with_only_columns(Program.turn, Program.stage, is_put_off, func.count(), late, func.min(Program.due_at))
-        .group_by(Program.turn, Program.stage, is_put_off)
     )
-    turns: Counter[Turn] = Counter()
-    snoozed, groups = 0, []
-    for whose, stage, put_off, count, overdue, first_due in db.execute(query):
+    of_snoozes = and_(
+        ProgramSnooze.program_id == Program.id, ProgramSnooze.stage == Program.stage, ProgramSnooze.until > now
+    )
+    parts = [
+        query.with_only_columns(
+            literal(put_off).label("put_off"),
+            Program.turn,
+            Program.stage,
+            func.count(),
+            late,
+            maintain_column_froms=True,
+        ).group_by(Program.turn, Program.stage)
+        for put_off, query in ((False, everybody), (True, everybody.join(ProgramSnooze, of_snoozes)))
+    ]
+    found: dict[tuple[Turn, Word], tuple[int, int]] = {}
+    snoozed = 0
+    for put_off, whose, stage, count, overdue in sorted(db.execute(union_all(*parts)).all()):
+        key = Turn(whose), Word(stage)
         if put_off:
             snoozed += count
-            continue
-        turns[Turn(whose)] += count
-        if whose == turn:
-            groups.append(Group(Word(stage), count, overdue, first_due))
-    first = _first_of_each(db, wanted, [one.word for one in groups], shown) if shown else {}
-    found = [replace(one, programs=tuple(first.get(one.word, ()))) for one in groups]
-    return Board(tuple(sorted(found, key=lambda one: one.rank)), turns, snoozed)
+            found[key] = found[key][0] - count, found[key][1] - overdue
+        else:
+            found[key] = count, overdue
+    return found, snoozed
 
 
 def list_group(

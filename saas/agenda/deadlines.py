@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     Select,
-    Subquery,
     Text,
     and_,
     cast,
@@ -101,9 +100,9 @@ def count_days(
 ) -> dict[date, dict[DeadlineKind, int]]:
     """How much ends on each day of the provider's, by kind."""
     require(who, Verb.VIEW)
-    found = _asked(since, until, wanted, who, zone)
+    found = union_all(*_parts(since, until, wanted, who, zone)).subquery("deadlines")
     day = cast(func.timezone(zone, found.c.ends_at), Date)
-    query = _narrowed(select(day, found.c.kind, func.count()), found, wanted).group_by(day, found.c.kind)
+    query = select(day, found.c.kind, func.count()).select_from(found).group_by(day, found.c.kind)
     days: dict[date, dict[DeadlineKind, int]] = {}
     for when, kind, count in db.execute(query):
         days.setdefault(when, {})[DeadlineKind(kind)] = count
@@ -114,22 +113,26 @@ def list_deadlines(
     db: Session, since: datetime, until: datetime, wanted: DeadlineFilter, *, who: Who, zone: str,
     after: tuple[datetime, UUID] | None = None, limit: int = 50,
 ) -> list[Deadline]:  # fmt: skip
-    """What ends first comes first; `after` is the place of the last one shown."""
+    """What ends first comes first; `after` is the place of the last one shown. Names are looked up for those that are
+    shown only.
+    """
     require(who, Verb.VIEW)
-    found = _asked(since, until, wanted, who, zone)
-    columns = found.c
+    parts = _parts(max(since, after[0]) if after else since, until, wanted, who, zone)
+    found = union_all(*(_first(part, after, limit) for part in parts)).subquery("deadlines")
+    page = select(found).order_by(found.c.ends_at, found.c.subject_id).limit(limit).subquery("page")
+    columns = page.c
     name = func.coalesce(func.nullif(Program.name, ""), func.nullif(Program.appid, ""), Merchant.name, columns.detail)
-    query = select(
-        columns.kind, columns.subject_id, columns.ends_at, func.coalesce(name, ""), columns.detail, columns.program_id,
-        func.coalesce(columns.merchant_id, Program.merchant_id),
+    query = (
+        select(
+            columns.kind, columns.subject_id, columns.ends_at, func.coalesce(name, ""), columns.detail,
+            columns.program_id, func.coalesce(columns.merchant_id, Program.merchant_id),
+        )
+        .select_from(page)
+        .outerjoin(Program, Program.id == columns.program_id)
+        .outerjoin(Merchant, Merchant.id == columns.merchant_id)
+        .order_by(columns.ends_at, columns.subject_id)
     )  # fmt: skip
-    query = _narrowed(query, found, wanted).outerjoin(Merchant, Merchant.id == columns.merchant_id)
-    if after is not None:
-        moment, subject = after
-        same = and_(columns.ends_at == moment, columns.subject_id > subject)
-        query = query.where(or_(columns.ends_at > moment, same))
-    rows = db.execute(query.order_by(columns.ends_at, columns.subject_id).limit(limit))
-    return [Deadline(DeadlineKind(kind), *rest) for kind, *rest in rows]
+    return [Deadline(DeadlineKind(kind), *rest) for kind, *rest in db.execute(query)]
 
 
 def month_of(day: date, zone: str) -> tuple[datetime, datetime]:
@@ -144,18 +147,30 @@ def moment_of(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
-def _narrowed(query: Select[Any], found: Subquery, wanted: DeadlineFilter) -> Select[Any]:
-    query = query.select_from(found).outerjoin(Program, Program.id == found.c.program_id)
-    if wanted.owner:
-        owners = [Program.owner_id.is_(None) if one == NOBODYS else Program.owner_id == UUID(one)
-                  for one in wanted.owner.split(",")]  # fmt: skip
-        query = query.where(or_(*owners))
-    return query
-
-
-def _asked(since: datetime, until: datetime, wanted: DeadlineFilter, who: Who, zone: str) -> Subquery:
+def _parts(since: datetime, until: datetime, wanted: DeadlineFilter, who: Who, zone: str) -> list[Select[Any]]:
     kinds = wanted.kinds or tuple(DeadlineKind)
-    return union_all(*(_PARTS[kind](since, until, who, zone) for kind in kinds)).subquery("deadlines")
+    parts = [_PARTS[kind](since, until, who, zone) for kind in kinds]
+    return [_narrowed(part, wanted.owner) for part in parts] if wanted.owner else parts
+
+
+def _narrowed(part: Select[Any], owner: str) -> Select[Any]:
+    """Only of mini programs in somebody's charge, and what is about none."""
+    found = part.subquery()
+    chosen = or_(
+        *(Program.owner_id.is_(None) if one == NOBODYS else Program.owner_id == UUID(one) for one in owner.split(","))
+    )
+    return select(found).outerjoin(Program, Program.id == found.c.program_id).where(chosen)
+
+
+def _first(part: Select[Any], after: tuple[datetime, UUID] | None, limit: int) -> Select[Any]:
+    """The first rows of one kind, by its index."""
+    found = part.subquery()
+    query = select(found).order_by(found.c.ends_at, found.c.subject_id).limit(limit)
+    if after is not None:
+        moment, subject = after
+        same = and_(found.c.ends_at == moment, found.c.subject_id > subject)
+        query = query.where(or_(found.c.ends_at > moment, same))
+    return select(query.subquery())
 
 
 def _row(kind: DeadlineKind, subject: Any, ends_at: Any, detail: Any, program: Any, merchant: Any) -> Select[Any]:

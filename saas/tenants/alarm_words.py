@@ -205,5 +205,8 @@ class _Blank(dict[str, Any]):
 
 
 def say(locale: str, message: str, detail: Mapping[str, Any]) -> str:
-    """One of the texts in one language; what `detail` does not hold stays empty."""
-    return i18n.translate(locale, message) % _Blank(detail)
+    """One of the texts in one language; what `detail` does not hold stays empty. `what` in it is a msgid."""
+    filled = _Blank(detail)
+    if "what" in filled:
+        filled["what"] = i18n.translate(locale, str(filled["what"]))
+    return i18n.translate(locale, message) % filled

@@ -90,7 +90,9 @@ class Asked:
 
 @provider.context_processor
 def give_calendar_words() -> dict[str, Any]:
-    return {"deadline_label": label_of, "deadline_url": url_of, "deadline_tone": tone_of}
+    return {
+        "deadline_label": label_of, "deadline_url": url_of, "deadline_tone": tone_of, "deadline_day": day_of,
+    }  # fmt: skip
 
 
 @provider.get("/calendar")
@@ -200,6 +202,11 @@ def label_of(one: Deadline) -> str:
         return str(_(Word(one.detail).label))
     label = str(_(LABELS[one.kind]))
     return f"{label} {one.detail}" if one.kind in (DeadlineKind.TRAIN, DeadlineKind.CAMPAIGN) else label
+
+
+def day_of(one: Deadline) -> str:
+    """The provider's day on which it ends."""
+    return one.ends_at.astimezone(ZoneInfo(g.time_zone)).date().isoformat()
 
 
 def tone_of(kind: DeadlineKind) -> str:

@@ -162,7 +162,7 @@ def give_count() -> dict[str, Any]:
 def top_of_board() -> dict[str, Any]:
     """The board's beginning, for the first page: what waits for us and the most urgent groups of my work."""
     wanted = TodoFilter.read({})
-    found = board.read_board(g.db, wanted.wanted, who=g.who, shown=0)
+    found = board.read_board(g.db, wanted.wanted, who=g.who, shown=1)
     waiting = errands.list_errands(g.db, who=g.who)
     return {
         "wanted": wanted, "board": found, "more": max(0, len(waiting) - _MOST_ERRANDS),
