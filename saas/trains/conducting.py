@@ -198,7 +198,7 @@ def _is_alarming(db: Session, train: Train, here: Counter[tuple[str, str]]) -> b
 def _check(db: Session, train: Train) -> int:
     """The pre-audit check of those whose code is up: it spends no quota."""
     row = TrainProgram
-    query = select(row.id, row.program_id, row.upload_id).where(
+    query = select(row.id, row.program_id, row.upload_id, row.changes).where(
         row.train_id == train.id, row.step == TrainStepName.CHECK, row.state == ProgramState.READY
     )
     rows = db.execute(query.order_by(row.id).limit(_MOST_CHECKED)).all()
@@ -211,7 +211,7 @@ def _check(db: Session, train: Train) -> int:
         upload, lines = found[one.program_id]
         if upload is None or upload.id != one.upload_id:
             wrong.append({"train_program_id": one.id, "error": REPLACED})
-        elif refused := [line for line in lines if line.verdict is Verdict.BLOCKING and line.title != QUOTA]:
+        elif refused := _refused(lines, waives=bool(one.changes.get("privacy_not_used"))):
             worst = refused[0]
             asked = {"repair": worst.repair.value}
             wrong.append({"train_program_id": one.id, "error": _text(worst), "asked": asked})
@@ -227,6 +227,12 @@ def _check(db: Session, train: Train) -> int:
         )  # fmt: skip
         _change(db, [one["train_program_id"] for one in results], **values)
     return len(rows)
+
+
+def _refused(lines: Collection[Check], *, waives: bool) -> list[Check]:
+    """What keeps it from being submitted. Quota is waited for; a submission may declare what it does not use."""
+    blocking = [line for line in lines if line.verdict is Verdict.BLOCKING and line.title != QUOTA]
+    return [line for line in blocking if not (waives and line.waivable)]
 
 
 def _text(check: Check) -> str:

@@ -166,6 +166,20 @@ def test_a_trains_own_are_submitted_by_the_train_with_the_changes(yard: Yard, ke
         assert rejects.count_waiting(db) == 0
 
 
+@pytest.mark.parametrize(("changes", "state"), [({}, "failed"), ({"privacy_not_used": True}, "running")])
+def test_a_train_lets_a_declaration_waive_what_it_is_about(
+    yard: Yard, key: str, changes: dict[str, bool], state: str
+) -> None:  # fmt: skip
+    train = rejected_in_train(yard, 1)
+    (place,) = yard.rows(train)
+    with yard.session() as db:
+        db.get_one(Upload, place.upload_id).scan_result = {"without_auth": ["getLocation"], "without_conf": []}
+    again(yard, key=key, **changes)
+    yard.conduct(train)
+    step = "check" if state == "failed" else "submit"
+    assert yard.states(train) == {(step, state): 1}
+
+
 def test_a_train_that_is_paused_submits_after_its_pause(yard: Yard, key: str) -> None:
     train = yard.running(2)
     yard.to_review(train)
