@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from granian import Granian
 from granian.constants import Interfaces
+from granian.server.common import AbstractServer
 
 from saas.config import Settings
 
@@ -18,11 +20,17 @@ def serve(settings: Settings) -> None:
     shutil.rmtree(counters, ignore_errors=True)
     counters.mkdir(parents=True)
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(counters))
-    Granian(
-        "wsgi:app",
-        address=settings.host,
-        port=settings.port,
+    granian("wsgi:app", host=settings.host, port=settings.port).serve()
+
+
+def granian(target: str, *, host: str, port: int, factory: bool = False) -> AbstractServer[Any]:
+    """The server of one WSGI app, as our own is served; with `factory` the target makes the app."""
+    return Granian(
+        target,
+        address=host,
+        port=port,
         interface=Interfaces.WSGI,
+        factory=factory,
         websockets=False,
         workers=2,
         blocking_threads=16,
@@ -30,4 +38,4 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=10,
         working_dir=Path(__file__).parents[1],
         log_access=False,
-    ).serve()
+    )
