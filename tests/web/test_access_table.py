@@ -58,7 +58,7 @@ PUBLIC = Door((), open_to_all=True)
 # 503 is because no WeChat is there.
 TABLE: dict[Door, dict[str, int | tuple[int, int]]] = {
     VIEW: {
-        "GET provider.show_health": 200, "GET provider.list_alarms": 200,
+        "GET provider.show_health": 200, "GET provider.list_budgets": 200, "GET provider.list_alarms": 200,
         "POST provider.make_calendar_feed": 303, "POST provider.revoke_calendar_feed": 303,
         "GET provider.show_data_request": 200,
         "GET provider.list_registrations": 200, "GET provider.show_registration": 200,

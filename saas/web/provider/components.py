@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from saas.components import fleet, health, setup, traffic
 from saas.components.access import get_component, get_import, list_components
+from saas.components.call_days import days_of_component
 from saas.components.models import ComponentApp, ComponentStatus, ImportStatus
 from saas.errors import N_, AppError, Invalid
 from saas.tenants.access import Verb, require
@@ -21,6 +22,7 @@ from saas.web.forms import Form, TextField, at_most, required
 from saas.web.going import done, refused, safe_next
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
+from saas.web.provider.call_days import drawn, fleet_sentence
 
 _STATUS = {
     ComponentStatus.WAITING_TICKET: (N_("等待票据"), "warning"),
@@ -140,8 +142,10 @@ def update_component(component_id: UUID) -> ResponseReturnValue:
 @provider.get("/components/<uuid:component_id>/traffic")
 def show_traffic(component_id: UUID) -> ResponseReturnValue:
     component = get_component(g.db, g.who, component_id)
+    month = days_of_component(g.db, component)
     return render(
-        "provider/components/traffic.html", component=component, pushes=traffic.newest_pushes(g.db, component),
+        "provider/components/traffic.html", component=component, month=month, chart=drawn(month),
+        each=fleet_sentence(month), pushes=traffic.newest_pushes(g.db, component),
         calls=traffic.newest_failed_calls(g.db, component), day=traffic.last_day(g.db, component),
         refusal=health.explain_refusal(component.last_refusal),
     )  # fmt: skip
