@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from saas import clock
+from saas.batches.starting import Subject, start_batch
+from saas.programs.models import ProgramTag
 from saas.trains import steering
-from saas.trains.models import ProgramState, Train, TrainStatus
+from saas.trains.models import Holds, OpensAfter, ProgramState, Train, TrainStatus
 from tests.trains.conftest import Yard, yard  # noqa: F401 - a fixture
 from tests.web.conftest import Browser
 
@@ -201,3 +209,182 @@ def test_english_pages_are_english(browser: Browsers, yard: Yard, tail: str) -> 
     page = alice.text(address(train, tail))
     assert "Release train 2.0.0" in page
     assert "批" not in page.replace("新版", "")
+
+
+def failed_for_values(yard: Yard) -> Train:  # noqa: F811
+    """Two failed for values of their own, one for an authorization that is gone."""
+    train = yard.running(3)
+    yard.conduct(train, 2)
+    for shop in ("店名", "电话"):
+        yard.end(train, "upload", only=1, error=f"缺少变量或值不对：{shop}")
+    yard.end(train, "upload", errcode=61003, operation="commit")
+    yard.conduct(train)
+    return train
+
+
+def links(page: str, start: str) -> list[str]:
+    return [unescape(one) for one in re.findall(r'href="([^"]+)"', page) if unescape(one).startswith(start)]
+
+
+def test_a_group_of_failures_is_repaired_as_a_group(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = failed_for_values(yard)
+    alice = browser("alice")
+    page = alice.text(address(train))
+    assert "缺少变量或值不对</strong>" in page
+    assert "逐个补充变量的值" in page
+    assert "商家重新授权后自动继续" in page
+    (renew,) = [one for one in links(page, "/p/alice/programs/selection/start") if "renew_link" in one]
+    form = alice.text(renew)
+    assert "已选 1 个小程序" in form
+    assert '<option selected value="all">' in form
+    chosen = [one for one in links(page, "/p/alice/programs/selection?") if "errcode" not in one]
+    assert "已选 2 个小程序" in alice.text(chosen[0])
+    (listed,) = {one for one in links(page, address(train, "/programs?")) if "errcode=61003" in one}
+    assert alice.text(listed).count("/train-programs/") == 1
+    assert "逐个补充变量的值" not in browser("bob").text(address(train))
+
+
+def test_a_selection_of_a_train_goes_through_its_door(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = failed_for_values(yard)
+    query = f"from=train&train={train.id}&state=failed"
+    assert "已选 3 个小程序" in browser("alice").text(f"/p/alice/programs/selection?{query}")
+    assert browser("charlie").get(f"/p/charlie/programs/selection?{query}").status_code == 404
+    assert browser("alice").get("/p/alice/programs/selection?from=train&train=x").status_code == 404
+
+
+def test_a_group_is_skipped_after_a_question(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = failed_for_values(yard)
+    alice = browser("alice")
+    (skip,) = [one for one in links(alice.text(address(train)), address(train, "/skip?")) if "errcode" not in one]
+    assert "2 个小程序这次不再发布这个版本" in alice.text(skip)
+    assert yard.states(train)["upload", "failed"] == 3
+    assert alice.post(skip).status_code == 303
+    assert yard.states(train) == {("upload", "skipped"): 2, ("upload", "failed"): 1}
+    assert alice.get(address(train, "/skip")).status_code == 404
+
+
+def test_every_way_of_repair_leads_somewhere(browser: Browsers) -> None:
+    from saas.trains.causes import Remedy
+    from saas.web.provider.selection import ACTIONS
+    from saas.web.provider.train_repairs import WAYS
+
+    browser("alice").text("/p/alice/")
+    assert set(WAYS) == set(Remedy)
+    for ways in WAYS.values():
+        for way in ways:
+            assert way.page or way.action in ACTIONS, way
+
+
+def test_those_left_out_are_told_by_reason_with_a_repair(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    yard.template(ext_json='{"ext": {"shop": "${shop}"}}')
+    (lacks,) = yard.programs(1)
+    train = yard.plan([lacks, *yard.programs(1, authorization="lost", ext_values={"shop": "1"})])
+    alice = browser("alice")
+    page = alice.text(address(train))
+    assert page.count("1 个没有纳入") == 2
+    assert any("renew_link" in one and "reason=" in one for one in links(page, "/p/alice/programs/selection/start"))
+    values = alice.text(address(train, "/values"))
+    assert f"value.{lacks}.shop" in values
+    assert alice.post(address(train, "/values"), {f"value.{lacks}.shop": "梅记"}).status_code == 303
+    assert "没有缺少值的小程序" in alice.text(address(train, "/values"))
+    alice.post(address(train, "/look-again"))
+    assert yard.train(train).total == 1
+
+
+def test_a_start_is_planned_in_the_providers_time_changed_and_cancelled(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.plan(yard.programs(1))
+    alice, path = browser("alice"), address(train, "/start-time")
+    assert "Asia/Shanghai" in alice.text(path)
+    assert alice.post(path, {"do-at": "2001-01-01T02:00"}).status_code == 422
+    assert alice.post(path, {"do-at": "morgen"}).status_code == 422
+    local = (clock.now() + timedelta(days=1)).astimezone(ZoneInfo("Asia/Shanghai"))
+    assert alice.post(path, {"do-at": f"{local:%Y-%m-%dT%H:%M}"}).status_code == 303
+    assert yard.train(train).starts_at == local.replace(second=0, microsecond=0)
+    page = alice.text(address(train))
+    assert "已定时" in page
+    assert "现在开始" in page
+    assert f"{local:%H:%M}" in page
+    assert "已定时" in browser("bob").text("/p/alice/trains")
+    assert f"{local:%Y-%m-%dT%H:%M}" in alice.text(path)
+    alice.post(address(train, "/start-time/cancel"))
+    assert yard.train(train).starts_at is None
+    assert browser("bob").get(path).status_code == 403
+
+
+def test_the_canary_is_ticked(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.plan(yard.programs(3), canary_size=1)
+    rows = yard.rows(train)
+    alice, path = browser("alice"), address(train, "/canary")
+    page = alice.text(path)
+    assert page.count(" checked") == 1
+    assert "小程序2" in alice.text(f"{path}?q=序2")
+    form = {"shown": [str(one.id) for one in rows], "go": [str(rows[1].id), str(rows[2].id)], "ready": "1"}
+    assert alice.post(path, form).location.endswith(str(train.id))
+    assert [wave.size for wave in yard.waves(train)] == [2, 1]
+
+
+def test_a_tag_chooses_the_canary(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    ids = yard.programs(3)
+    with yard.session() as db:
+        db.add(ProgramTag(program_id=ids[1], tag="试点", provider_id=yard.cast.alices))
+    assert "试点用带这个标签的" in browser("alice").text(f"/p/alice/trains/new?id={ids[0]}")
+    draft = plan(yard, browser("alice"), list(ids), **{"do-canary_tag": "试点", "do-canary_size": "0"})
+    (canary, _) = yard.waves(Train(id=UUID(draft.rpartition("/")[2])))
+    assert [row.program_id for row in yard.rows(Train(id=canary.train_id)) if row.wave_id == canary.id] == [ids[1]]
+
+
+def test_a_gate_is_opened_after_a_question(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(3, canary_size=1, holds=Holds.CANARY, opens_after=OpensAfter.SUBMITTED)
+    yard.to_review(train)
+    yard.conduct(train)
+    alice = browser("alice")
+    (path,) = links(alice.text(address(train)), "/p/alice/train-waves/")
+    assert path.endswith("/let-on")
+    assert "“第 1 批”的 2 个小程序马上开始上传" in alice.text(path)
+    assert browser("bob").get(path).status_code == 403
+    alice.post(path)
+    yard.conduct(train, 2)
+    assert len(yard.items(train, "upload")) == 2
+
+
+def test_settings_are_changed_on_the_way(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(1, reserve=3)
+    alice, path = browser("alice"), address(train, "/settings")
+    assert 'value="3"' in alice.text(path)
+    form = {"do-opens_after": "approved", "do-holds": "every", "do-release": "held", "do-reserve": "1"}
+    form |= {"do-stop_percent": "", "do-stop_failures": ""}
+    assert alice.post(path, {**form, "do-window_from": "2"}).status_code == 422
+    assert alice.post(path, form).status_code == 303
+    now = yard.train(train)
+    assert (now.reserve, now.holds, now.stop_percent) == (1, Holds.EVERY, None)
+
+
+def test_the_end_is_acknowledged(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(1, releases_itself=True)
+    yard.to_review(train)
+    yard.decide(train)
+    yard.conduct(train)
+    yard.end(train, "release")
+    yard.conduct(train, 2)
+    alice = browser("alice")
+    assert "批量发布结束了" in alice.text(address(train))
+    assert "批量发布已结束" in alice.text("/p/alice/")
+    alice.post(address(train, "/seen"))
+    assert "批量发布结束了" not in alice.text(address(train))
+
+
+def test_batches_and_templates_lead_to_trains(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(2)
+    yard.conduct(train, 2)
+    batch_id = yard.items(train, "upload")[0].batch_id
+    alice = browser("alice")
+    assert address(train) in alice.text(f"/p/alice/batches/{batch_id}")
+    with yard.session() as db:
+        own = start_batch(
+            db, "saas.programs.profile.refresh", [Subject(one, "") for one in yard.programs(2)], who=yard.alice
+        )
+    (path,) = links(alice.text(f"/p/alice/batches/{own.id}"), "/p/alice/trains/new")
+    assert "已选 2 个小程序" in alice.text(path)
+    page = alice.text(f"/p/alice/templates/{yard.template_id}")
+    (path,) = links(page, "/p/alice/trains/new")
+    assert f'<option selected value="{yard.template_id}">' in alice.text(path)

@@ -78,7 +78,7 @@ def skip_train_failures(train_id: UUID) -> ResponseReturnValue:
         return done(ngettext("已跳过 %(num)d 个", "已跳过 %(num)d 个", count), page_of(train))
     count = progress.count_places(g.db, train, Places(ProgramState.FAILED, cause=cause))
     return _confirm(
-        train, _("跳过这些小程序？"), _("跳过"),
+        train, _("跳过这些小程序？"), _("跳过这些"),
         _("%(count)d 个小程序这次不再发布这个版本，线上的版本不变。", count=count),
         _("跳过后不能在这次批量发布里重试。"),
     )  # fmt: skip
