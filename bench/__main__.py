@@ -1,34 +1,83 @@
-"""`make bench`: how fast the hot paths are on this machine. Starts a demo of its own and prints one table."""
+"""`make bench`: how fast the hot paths are on this machine, as one table.
+
+    python -m bench                     all parts
+    python -m bench engine lists        these
+    python -m bench --json figures.json keeps everything as JSON, too (- prints it instead of the table)
+
+Every figure with a target is a ratio of two things measured in the same run, or a count. The exit code is 0 when all
+targets were reached, 1 when one was not.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from bench import callbacks, lists, merchants, sandbox, uploads
-from bench.stage import Measured, Stage
+from bench import callbacks, engine, lists, memory, merchants, neighbours, sandbox, tokens, trains, uploads
+from bench.stage import Stage
+from bench.table import Figure, Measured, all_reached, as_json, print_table
 from tests.demo.running import RunningDemo
 
+Lines = Iterator[Figure | Measured]
 
-def main() -> None:
+ALONE: dict[str, Callable[[Path], Any]] = {
+    "engine": engine.measure, "callbacks": callbacks.measure, "neighbours": neighbours.measure,
+    "trains": trains.measure,
+}  # fmt: skip
+"""Parts with processes of their own: nothing else runs meanwhile."""
+ON_STAGE: dict[str, Callable[[Stage], Any]] = {
+    "memory": memory.measure, "sandbox": sandbox.measure, "uploads": uploads.measure, "tokens": tokens.measure,
+    "merchants": merchants.measure, "lists": lists.measure,
+}  # fmt: skip
+"""Parts that share one demo, in this order: what a demo takes at rest is asked first."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="How fast the hot paths are.")
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join((*ALONE, *ON_STAGE)))
+    parser.add_argument("--json", metavar="FILE", help="also keep everything here; - prints it instead of the table")
+    given = parser.parse_args(arguments)
+    unknown = set(given.parts) - set(ALONE) - set(ON_STAGE)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    wanted = given.parts or [*ALONE, *ON_STAGE]
     with tempfile.TemporaryDirectory(prefix="daiban-bench-") as name:
-        home = Path(name) / "home"
-        with RunningDemo(home, DAIBAN_WECHAT_CALLS_PER_SECOND="100000", DAIBAN_LOG_JSON="true") as demo:
-            os.environ.update(json.loads((home / "run" / "environment.json").read_text()))
-            with Stage(demo) as stage:  # callbacks come last: the jobs that they leave keep the workers busy
-                measured = [
-                    line for part in (sandbox, uploads, merchants, lists, callbacks) for line in part.measure(stage)
-                ]
-    _print(measured)
+        lines = list(_measure(Path(name), wanted))
+    if given.json == "-":
+        print(as_json(lines))
+    else:
+        print_table(lines)
+        if given.json:
+            Path(given.json).write_text(as_json(lines))
+    return 0 if all_reached(lines) else 1
 
 
-def _print(measured: list[Measured]) -> None:
-    print(f"{'what':<58} {'per second':>11} {'median ms':>10} {'p95 ms':>8}")
-    for one in measured:
-        print(f"{one.what:<58} {one.rate:>11.1f} {one.median_ms:>10.1f} {one.p95_ms:>8.1f}")
+def _measure(folder: Path, wanted: Sequence[str]) -> Lines:
+    for part, measure in ALONE.items():
+        if part in wanted:
+            print(f"measuring: {part}", file=sys.stderr, flush=True)
+            (folder / part).mkdir()
+            yield from measure(folder / part)
+    on_stage = [part for part in ON_STAGE if part in wanted]
+    if not on_stage:
+        return
+    home = folder / "home"
+    with RunningDemo(home, DAIBAN_WECHAT_CALLS_PER_SECOND="100000", DAIBAN_LOG_JSON="true") as demo:
+        before = dict(os.environ)
+        os.environ.update(json.loads((home / "run" / "environment.json").read_text()))
+        with Stage(demo) as stage:
+            for part in on_stage:
+                print(f"measuring: {part}", file=sys.stderr, flush=True)
+                yield from ON_STAGE[part](stage)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -6,13 +6,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
+from bench.table import Measured as Measured
 from saas import db as database
 from saas.components.models import ComponentApp
 from saas.components.setup import addresses
@@ -22,16 +22,6 @@ from saas.tenants import keys
 from saas.tenants.access import Who
 from saas.tenants.models import Membership, Role
 from tests.demo.running import RunningDemo, until
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One line of the table."""
-
-    what: str
-    rate: float
-    median_ms: float
-    p95_ms: float
 
 
 class Stage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from saas.wx.contract.operations import Operation, all_operations
 
 _MAX_FAILED = 5000
 _TOKEN_NAMES = ("access_token", "component_access_token")
+
+_LATENCY = float(os.environ.get("SANDBOX_LATENCY_MS", "0")) / 1000
+"""How long every call takes besides; benches make the sandbox as slow as WeChat."""
 
 
 @dataclass
@@ -47,6 +51,8 @@ def answer() -> Response:
     """Play one call."""
     world = here()
     started = time.perf_counter()
+    if _LATENCY:
+        time.sleep(_LATENCY)
     op = _operations()[request.path].get(request.method)
     seen = _Seen(op)
     fault = _take_fault(world, op)
