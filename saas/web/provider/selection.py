@@ -196,9 +196,11 @@ class Selection:
         return [("all", "1"), *self.wanted.parts().items()]
 
     def address(self, endpoint: str, **values: Any) -> str:
+        parts: dict[str, Any] = {"id": list(self.ids)}
         if self.named is not None:
-            return url_for(endpoint, **values, **self.named.parts)
-        parts: dict[str, Any] = {"id": list(self.ids)} if self.wanted is None else {"all": 1, **self.wanted.parts()}
+            parts = dict(self.named.parts)
+        elif self.wanted is not None:
+            parts = {"all": 1, **self.wanted.parts()}
         return url_for(endpoint, **values, **parts)
 
     @property
