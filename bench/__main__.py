@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def _measure(folder: Path, wanted: Sequence[str]) -> Lines:
         if part in wanted:
             print(f"measuring: {part}", file=sys.stderr, flush=True)
             (folder / part).mkdir()
-            yield from measure(folder / part)
+            yield from _whole(part, lambda part=part, measure=measure: measure(folder / part))
     on_stage = [part for part in ON_STAGE if part in wanted]
     if not on_stage:
         return
@@ -74,9 +75,18 @@ def _measure(folder: Path, wanted: Sequence[str]) -> Lines:
         with Stage(demo) as stage:
             for part in on_stage:
                 print(f"measuring: {part}", file=sys.stderr, flush=True)
-                yield from ON_STAGE[part](stage)
+                yield from _whole(part, lambda part=part: ON_STAGE[part](stage))
         os.environ.clear()
         os.environ.update(before)
+
+
+def _whole(part: str, measure: Callable[[], Any]) -> Lines:
+    """A part that breaks leaves the others their figures, and counts as one that did not reach its target."""
+    try:
+        yield from measure()
+    except Exception:
+        traceback.print_exc()
+        yield Figure(part, f"{part}: measured to the end", 0, at_least=1)
 
 
 if __name__ == "__main__":

@@ -136,6 +136,13 @@ class Connections:
             connection.close()
         return Answer(got.status, got.headers.get("Content-Type", ""), content)
 
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for kept in idle.values():
+            for connection, _ in kept:
+                connection.close()
+
     def _take(self, origin: _Origin) -> socket.socket | None:
         oldest = time.monotonic() - self._idle_seconds
         while True:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from saas.components import limits
 from saas.components.limits import rate_limiter
 from saas.config import Settings, settings
-from saas.queue import forget_connection, redis_connection
+from saas.queue import Lane, forget_connection, in_lane, redis_connection
 from saas.wx.contract.operations import operation
 
 COMMIT = operation("commit")
@@ -63,3 +66,68 @@ def test_without_redis_calls_still_go(three_per_second: None, monkeypatch: pytes
     wait_for_turn = rate_limiter(uuid4())
     for _ in range(4):
         wait_for_turn(COMMIT, None)
+
+
+def test_bulk_work_leaves_a_fifth_of_the_rate_to_people(ground: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAIBAN_WECHAT_CALLS_PER_SECOND", "10")
+    monkeypatch.setattr(limits, "_LONGEST_WAIT", 0.0)
+    settings.cache_clear()
+    component_id = uuid4()
+    wait_for_turn = rate_limiter(component_id)
+    with in_lane(Lane.BULK):
+        for _ in range(20):
+            wait_for_turn(COMMIT, None)
+    assert redis_connection().get(f"wx:rate:{component_id}") == b"8"
+    for _ in range(20):
+        wait_for_turn(COMMIT, None)
+    assert redis_connection().get(f"wx:rate:{component_id}") == b"10"
+
+
+@pytest.fixture
+def two_at_once(ground: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAIBAN_WECHAT_CALLS_AT_ONCE", "2")
+    monkeypatch.setattr(limits, "_LONGEST_WAIT", 5.0)
+    settings.cache_clear()
+
+
+def test_no_more_calls_of_bulk_work_are_under_way_than_allowed(two_at_once: None) -> None:
+    wait_for_turn, lock = rate_limiter(uuid4()), threading.Lock()
+    now, most = 0, 0
+
+    def call(_number: int) -> None:
+        nonlocal now, most
+        with in_lane(Lane.BULK):
+            done = wait_for_turn(COMMIT, None)
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+        done()
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(call, range(20)))
+    assert most == 2
+
+
+def test_calls_of_other_processes_are_counted_until_they_end_or_are_given_up(two_at_once: None) -> None:
+    component_id = uuid4()
+    key, now = f"wx:under-way:{component_id}", time.time() * 1000
+    redis_connection().zadd(key, {"elsewhere": now + 60_000, "also elsewhere": now + 60_000, "killed": now - 1})
+    wait_for_turn, went = rate_limiter(component_id), threading.Event()
+
+    def call() -> None:
+        with in_lane(Lane.BULK):
+            wait_for_turn(COMMIT, None)()
+        went.set()
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert not went.wait(0.3)
+    with in_lane(Lane.URGENT):
+        wait_for_turn(COMMIT, None)()  # a person does not wait for bulk work
+    redis_connection().zrem(key, "elsewhere")
+    assert went.wait(5)
+    thread.join()
+    assert redis_connection().zrange(key, 0, -1) == [b"also elsewhere"]
