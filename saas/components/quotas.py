@@ -111,19 +111,19 @@ def outlook(db: Session, component: ComponentApp) -> Outlook:
     """How this month goes; one query."""
     now = clock.now()
     today = _day(now)
-    begins = today.replace(day=1)
+    begins, lately = today.replace(day=1), today - timedelta(days=_PACE_DAYS - 1)
     rows = db.scalars(
         select(QuotaDay)
-        .where(QuotaDay.component_id == component.id, QuotaDay.day >= begins)
+        .where(QuotaDay.component_id == component.id, QuotaDay.day >= min(begins, lately - timedelta(days=1)))
         .order_by(QuotaDay.day)
     ).all()  # fmt: skip
     days = _used(rows, begins, today)
     rest, read_at = component.audit_quota_rest, component.quota_read_at
     if read_at is None or _day(read_at) < begins:
         rest = None
-    lately = [one.used for one in days[-_PACE_DAYS:]]
     into_today = (now - datetime.combine(today, time(), ZONE)) / timedelta(days=1)
-    pace = sum(lately) / max(0.5, len(lately) - 1 + into_today) if lately else 0.0
+    pace = _pace([one for one in days if one.day >= lately], into_today)
+    days = [one for one in days if one.day >= begins]
     returns_at = Period.MONTH.end(begins)
     assert returns_at is not None
     return Outlook(
@@ -158,21 +158,28 @@ def watch_outlook(db: Session, component: ComponentApp) -> bool:
 
 
 def _used(rows: Sequence[QuotaDay], begins: date, today: date) -> list[UsedDay]:
-    """Day by day. A limit that was raised is no use given back; what was used unseen counts for the day that saw it."""
+    """Day by day, from the beginning of the month or the first day known before it. A limit that was raised is no use
+    given back; what was used unseen counts for the day that saw it.
+    """
     known, days = {row.day: row for row in rows}, []
-    rest: int | None = None
-    limit = 0
-    day = begins
+    before: QuotaDay | None = rows[0] if rows and rows[0].day < begins else None
+    day = before.day + timedelta(days=1) if before is not None else begins
     while day <= today:
         row = known.get(day)
         if row is None:
             days.append(UsedDay(day, 0, None))
         else:
-            before = row.audit_limit if rest is None else rest + row.audit_limit - limit
-            days.append(UsedDay(day, max(0, before - row.audit_rest), row.audit_rest))
-            rest, limit = row.audit_rest, row.audit_limit
+            begun = before is not None and before.day.month == row.day.month
+            had = before.audit_rest + row.audit_limit - before.audit_limit if before and begun else row.audit_limit
+            days.append(UsedDay(day, max(0, had - row.audit_rest), row.audit_rest))
+            before = row
         day += timedelta(days=1)
     return days
+
+
+def _pace(days: Sequence[UsedDay], into_today: float) -> float:
+    """What a day uses, by these days, of which the last has only begun: a busy first of a month is no month."""
+    return sum(one.used for one in days) / max(0.5, len(days) - 1 + into_today) if days else 0.0
 
 
 def _end(rest: float, pace: float, returns_at: datetime) -> date | None:

@@ -172,6 +172,21 @@ def test_a_quota_that_will_not_last_is_told_and_the_all_clear_too(component: Com
         assert open_alarms(db, component.provider_id) == []
 
 
+def test_a_busy_first_of_the_month_is_no_month(component: ComponentApp, move_clock: Move) -> None:
+    """The days before it count, too, though they used another month's quota."""
+    to_day(move_clock, 20)
+    rest = 300
+    while clock.now().astimezone(ZONE).day != 1:
+        read(component, rest := rest - 1)
+        later(move_clock, 1)
+    read(component, 270)
+    with tenant_session(component.provider_id) as db:
+        view = quotas.outlook(db, load_component(db, component.id))
+    assert [one.used for one in view.days] == [30]
+    assert 5 <= view.pace <= 6
+    assert view.ends_on is None
+
+
 def test_last_months_quota_tells_nothing_of_this_month(component: ComponentApp, move_clock: Move) -> None:
     to_day(move_clock, 20)
     read(component, 3)

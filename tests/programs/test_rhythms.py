@@ -98,7 +98,7 @@ def test_an_audit_of_two_days_costs_few_calls() -> None:
 
 
 def test_a_filing_of_twenty_days_costs_few_calls() -> None:
-    """Three days with the platform, most of a day for the message, the rest with the authority: 260 calls before."""
+    """Three days with the platform, most of a day for the message, the rest with the authority: 230 calls before."""
     sms = Standing(Rhythm.FILING_SMS, NOON, NOON + timedelta(hours=24))
     stages = [
         (Standing(Rhythm.FILING_BY_PLATFORM, NOON), timedelta(days=3)),

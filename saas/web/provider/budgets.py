@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -21,7 +22,7 @@ from saas.trains.needing import Need, needs_of
 from saas.web.bars import Chart, chart
 from saas.web.pages import render
 from saas.web.provider.blueprint import provider
-from saas.wx.limits import BY_NAME, LIMITS, Scope
+from saas.wx.limits import BY_NAME, LIMITS, ZONE, Scope
 
 _PAGE = 50
 _OWN = tuple(
@@ -95,8 +96,10 @@ def _cards() -> list[Card]:
 
 
 def _drawn(view: Outlook) -> Chart:
-    """What each day of the month has used."""
-    return chart([(_day_words(one), [("work", one.used)]) for one in view.days])
+    """What each day of the month has used; the days to come stand empty."""
+    days: list[tuple[str, list[tuple[str, float]]]] = [(_day_words(one), [("work", one.used)]) for one in view.days]
+    last = view.returns_at.astimezone(ZONE).date() - timedelta(days=1)
+    return chart([*days, *(("", []) for _day in range(last.day - len(days)))])
 
 
 def _day_words(one: UsedDay) -> str:
