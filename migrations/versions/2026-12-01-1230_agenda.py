@@ -218,7 +218,11 @@ def upgrade() -> None:
         postgresql_include=["owner_id"],
     )
     op.create_index(
-        "ix_programs_todo_owner", "programs", ["provider_id", "turn", "owner_id", "due_at", "id"], unique=False
+        "ix_programs_todo_owner",
+        "programs",
+        ["provider_id", "turn", "owner_id", "due_at", "id"],
+        unique=False,
+        postgresql_include=["stage"],
     )
     op.create_index(
         "ix_program_steps_due",

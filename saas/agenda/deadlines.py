@@ -39,6 +39,7 @@ from saas.tenants.access import Verb, Who, require
 from saas.tenants.models import Merchant
 from saas.trains.models import Train, TrainStatus
 
+Rows = Select[*tuple[Any, ...]]
 CERTIFICATES = (Word.CERTIFIED, Word.CERTIFICATE_ENDING)
 LABELS: Mapping[DeadlineKind, str] = {
     DeadlineKind.CERTIFICATE: N_("认证到期"),
@@ -147,13 +148,13 @@ def moment_of(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
-def _parts(since: datetime, until: datetime, wanted: DeadlineFilter, who: Who, zone: str) -> list[Select[Any]]:
+def _parts(since: datetime, until: datetime, wanted: DeadlineFilter, who: Who, zone: str) -> list[Rows]:
     kinds = wanted.kinds or tuple(DeadlineKind)
     parts = [_PARTS[kind](since, until, who, zone) for kind in kinds]
     return [_narrowed(part, wanted.owner) for part in parts] if wanted.owner else parts
 
 
-def _narrowed(part: Select[Any], owner: str) -> Select[Any]:
+def _narrowed(part: Rows, owner: str) -> Rows:
     """Only of mini programs in somebody's charge, and what is about none."""
     found = part.subquery()
     chosen = or_(
@@ -162,7 +163,7 @@ def _narrowed(part: Select[Any], owner: str) -> Select[Any]:
     return select(found).outerjoin(Program, Program.id == found.c.program_id).where(chosen)
 
 
-def _first(part: Select[Any], after: tuple[datetime, UUID] | None, limit: int) -> Select[Any]:
+def _first(part: Rows, after: tuple[datetime, UUID] | None, limit: int) -> Rows:
     """The first rows of one kind, by its index."""
     found = part.subquery()
     query = select(found).order_by(found.c.ends_at, found.c.subject_id).limit(limit)
@@ -173,7 +174,7 @@ def _first(part: Select[Any], after: tuple[datetime, UUID] | None, limit: int) -
     return select(query.subquery())
 
 
-def _row(kind: DeadlineKind, subject: Any, ends_at: Any, detail: Any, program: Any, merchant: Any) -> Select[Any]:
+def _row(kind: DeadlineKind, subject: Any, ends_at: Any, detail: Any, program: Any, merchant: Any) -> Rows:
     return select(
         literal(kind.value, Text).label("kind"), type_coerce(subject, Uuid()).label("subject_id"),
         type_coerce(ends_at, DateTime(timezone=True)).label("ends_at"), cast(detail, Text).label("detail"),
@@ -181,7 +182,7 @@ def _row(kind: DeadlineKind, subject: Any, ends_at: Any, detail: Any, program: A
     )  # fmt: skip
 
 
-def _certificates(since: datetime, until: datetime, who: Who, _zone: str) -> Select[Any]:
+def _certificates(since: datetime, until: datetime, who: Who, _zone: str) -> Rows:
     step = ProgramStep
     query = _row(DeadlineKind.CERTIFICATE, step.id, step.due_at, step.word, step.program_id, null())
     return query.where(
@@ -190,7 +191,7 @@ def _certificates(since: datetime, until: datetime, who: Who, _zone: str) -> Sel
     )  # fmt: skip
 
 
-def _clocks(since: datetime, until: datetime, who: Who, _zone: str) -> Select[Any]:
+def _clocks(since: datetime, until: datetime, who: Who, _zone: str) -> Rows:
     step = ProgramStep
     query = _row(DeadlineKind.CLOCK, step.id, step.due_at, step.word, step.program_id, null())
     return query.where(
@@ -199,7 +200,7 @@ def _clocks(since: datetime, until: datetime, who: Who, _zone: str) -> Select[An
     )  # fmt: skip
 
 
-def _authorization_links(since: datetime, until: datetime, who: Who, _zone: str) -> Select[Any]:
+def _authorization_links(since: datetime, until: datetime, who: Who, _zone: str) -> Rows:
     link = AuthorizationLink
     query = _row(
         DeadlineKind.AUTHORIZATION_LINK, link.id, link.expires_at, literal(""), link.program_id, link.merchant_id
@@ -210,7 +211,7 @@ def _authorization_links(since: datetime, until: datetime, who: Who, _zone: str)
     )  # fmt: skip
 
 
-def _entry_links(since: datetime, until: datetime, who: Who, _zone: str) -> Select[Any]:
+def _entry_links(since: datetime, until: datetime, who: Who, _zone: str) -> Rows:
     link = EntryLink
     is_used = exists().where(Entry.link_id == link.id)
     query = _row(DeadlineKind.ENTRY_LINK, link.id, link.expires_at, literal(""), null(), link.merchant_id)
@@ -220,13 +221,13 @@ def _entry_links(since: datetime, until: datetime, who: Who, _zone: str) -> Sele
     )  # fmt: skip
 
 
-def _codes(since: datetime, until: datetime, who: Who, _zone: str) -> Select[Any]:
+def _codes(since: datetime, until: datetime, who: Who, _zone: str) -> Rows:
     code = ProgramCode
     query = _row(DeadlineKind.CODE, code.id, code.expires_at, code.link, code.program_id, null())
     return query.where(code.provider_id == who.provider_id, code.expires_at >= since, code.expires_at < until)
 
 
-def _trains(since: datetime, until: datetime, who: Who, _zone: str) -> Select[Any]:
+def _trains(since: datetime, until: datetime, who: Who, _zone: str) -> Rows:
     query = _row(DeadlineKind.TRAIN, Train.id, Train.starts_at, Train.user_version, null(), null())
     return query.where(
         Train.provider_id == who.provider_id, Train.starts_at >= since, Train.starts_at < until,
@@ -234,7 +235,7 @@ def _trains(since: datetime, until: datetime, who: Who, _zone: str) -> Select[An
     )  # fmt: skip
 
 
-def _campaigns(since: datetime, until: datetime, who: Who, _zone: str) -> Select[Any]:
+def _campaigns(since: datetime, until: datetime, who: Who, _zone: str) -> Rows:
     query = _row(DeadlineKind.CAMPAIGN, Campaign.id, Campaign.next_at, Campaign.title, null(), null())
     return query.where(
         Campaign.provider_id == who.provider_id, Campaign.next_at >= since, Campaign.next_at < until,
@@ -242,7 +243,7 @@ def _campaigns(since: datetime, until: datetime, who: Who, _zone: str) -> Select
     )  # fmt: skip
 
 
-def _own_dates(since: datetime, until: datetime, who: Who, zone: str) -> Select[Any]:
+def _own_dates(since: datetime, until: datetime, who: Who, zone: str) -> Rows:
     noon = func.timezone(zone, OwnDate.day + literal(_NOON))
     first, last = (moment.astimezone(ZoneInfo(zone)).date() for moment in (since, until))
     query = _row(DeadlineKind.OWN, OwnDate.id, noon, OwnDate.title, OwnDate.program_id, null())

@@ -56,7 +56,9 @@ class Program(Noticed, TenantOwned, Base):
         Index("ix_programs_stage", "provider_id", "stage", "id"),
         Index("ix_programs_turn", "provider_id", "turn", "id"),
         Index("ix_programs_todo", "provider_id", "turn", "stage", "due_at", "id", postgresql_include=["owner_id"]),
-        Index("ix_programs_todo_owner", "provider_id", "turn", "owner_id", "due_at", "id"),
+        Index(
+            "ix_programs_todo_owner", "provider_id", "turn", "owner_id", "due_at", "id", postgresql_include=["stage"]
+        ),
         Index("ix_programs_online", "provider_id", "online_version_key", "id"),
         Index(
             "ix_programs_rejected", "provider_id", "reject_key", "id",

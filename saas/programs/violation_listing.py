@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -36,7 +37,8 @@ class ViolationFilter:
     @classmethod
     def read(cls, given: Mapping[str, str]) -> ViolationFilter:
         """What makes no sense is left out."""
-        parts = {one.name: given.get(one.name, one.default or "").replace("\0", "")[:200] for one in fields(cls)}
+        usual = cls()
+        parts = {one.name: given.get(one.name, getattr(usual, one.name)).replace("\0", "")[:200] for one in fields(cls)}
         if parts["state"] not in {"", STANDING_ONES, *ViolationState}:
             parts["state"] = STANDING_ONES
         if parts["seen"] != "no":
@@ -47,11 +49,11 @@ class ViolationFilter:
             parts["merchant"] = ""
         return cls(**parts)
 
-    def parts(self, **changes: str) -> dict[str, str]:
+    def parts(self, **changes: str) -> dict[str, Any]:
         """What an address needs to carry."""
         values = {one.name: getattr(self, one.name) for one in fields(self)} | changes
-        usual = {one.name: one.default for one in fields(self)}
-        return {name: value for name, value in values.items() if value != usual[name]}
+        usual = ViolationFilter()
+        return {name: value for name, value in values.items() if value != getattr(usual, name)}
 
 
 @dataclass(frozen=True)

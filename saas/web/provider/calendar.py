@@ -124,7 +124,7 @@ def add_own_date() -> ResponseReturnValue:
     program_id = request.args.get("program", type=UUID)
     program = get_program(g.db, g.who, program_id, Verb.WORK) if program_id else None
     form = OwnDateForm(day=_date(request.args.get("day", "")))
-    if form.validate_on_submit():
+    if form.validate_on_submit() and form.day.data is not None:
         try:
             row = own_dates.add_date(
                 g.db, form.title.data or "", form.day.data, note=form.note.data or "", program=program, who=g.who
@@ -140,7 +140,7 @@ def add_own_date() -> ResponseReturnValue:
 def edit_own_date(own_date_id: UUID) -> ResponseReturnValue:
     row = own_dates.get_date(g.db, g.who, own_date_id, Verb.WORK)
     form = OwnDateForm(title=row.title, day=row.day, note=row.note)
-    if form.validate_on_submit():
+    if form.validate_on_submit() and form.day.data is not None:
         try:
             own_dates.edit_date(g.db, row, form.title.data or "", form.day.data, note=form.note.data or "", who=g.who)
         except AppError as error:

@@ -125,7 +125,7 @@ def snooze_programs() -> ResponseReturnValue:
     if not ids:
         return done(_("请先勾选小程序"), url_for("provider.show_todo"), "warning")
     form = SnoozeForm(until=today + timedelta(days=1))
-    if form.validate_on_submit():
+    if form.validate_on_submit() and form.until.data is not None:
         until = datetime.combine(form.until.data, _MORNING, zone)
         try:
             count = snoozing.snooze(g.db, ids, until, form.note.data or "", who=g.who)
@@ -174,7 +174,7 @@ def deeds_of(wanted: TodoFilter, word: Word) -> list[Deed]:
     """What a member may begin for a whole group."""
     if not g.who.may(Verb.WORK):
         return []
-    keys = ("remind",) if wanted.turn is Turn.MERCHANT else ()
+    keys: tuple[str, ...] = ("remind",) if wanted.turn is Turn.MERCHANT else ()
     keys += _OF_WORDS.get(word) or _OF_STEPS.get(word.next_step, ())
     found = [
         Deed(_(ACTIONS[key].label), url_for("provider.start_action", action=key, all=1, **_carried(wanted.of(word))))
