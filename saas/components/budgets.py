@@ -141,7 +141,8 @@ def used_up(db: Session, component_id: UUID, names: Iterable[str]) -> set[str]:
 
 def is_used_up(names: Iterable[str]) -> ColumnElement[bool]:
     """The rows of `Budget` whose limit, one of these, has nothing left now."""
-    now, conditions = clock.now(), [false()]
+    now = clock.now()
+    conditions: list[ColumnElement[bool]] = [false()]
     for limit in (BY_NAME[name] for name in names):
         told_too = func.coalesce(BudgetRow.told, literal(limit.amount, Integer))
         amount = literal(_amount(limit)[0], Integer) if limit.name in settings().wechat_limits else told_too

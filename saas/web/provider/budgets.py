@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -62,7 +63,7 @@ def list_budgets() -> ResponseReturnValue:
     limit = limit if limit in OF_PROGRAMS else ""
     rows = list_used_up(g.db, limit=limit, after=after, size=_PAGE + 1)
     more, rows = len(rows) > _PAGE, rows[:_PAGE]
-    here = {"limit": limit or None}
+    here: dict[str, Any] = {"limit": limit or None}
     return render(
         "provider/health/budgets.html", cards=_cards(), rows=rows, limit=limit, counts=count_used_up(g.db),
         limits=[BY_NAME[name] for name in OF_PROGRAMS], places=PLACES,
