@@ -23,6 +23,7 @@ from typing import Any
 from bench import callbacks, engine, lists, memory, merchants, neighbours, sandbox, tokens, trains, uploads
 from bench.stage import Stage
 from bench.table import Figure, Measured, all_reached, as_json, print_table
+from saas.queue import forget_connection
 from tests.demo.running import RunningDemo
 
 Lines = Iterator[Figure | Measured]
@@ -72,6 +73,7 @@ def _measure(folder: Path, wanted: Sequence[str]) -> Lines:
     with RunningDemo(home, DAIBAN_WECHAT_CALLS_PER_SECOND="100000", DAIBAN_LOG_JSON="true") as demo:
         before = dict(os.environ)
         os.environ.update(json.loads((home / "run" / "environment.json").read_text()))
+        forget_connection()  # of the part before
         with Stage(demo) as stage:
             for part in on_stage:
                 print(f"measuring: {part}", file=sys.stderr, flush=True)

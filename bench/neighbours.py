@@ -108,26 +108,23 @@ def measure(folder: Path) -> Iterator[Figure | Measured]:
         idle = [neighbour.upload() for _ in range(_IDLE)]
         train_id = fleet.start_train(description="新版", releases_itself=True, opens_after=OpensAfter.SUBMITTED)
         until(lambda: _under_way(fleet) > 0, 120, "the train's first steps")
-        before, begun = _done(fleet), time.perf_counter()
+        before, begun = _calls(fleet), time.perf_counter()
         busy = [neighbour.upload() for _ in range(_BUSY)]
-        done, took = _done(fleet) - before, time.perf_counter() - begun
+        made, took = _calls(fleet) - before, time.perf_counter() - begun
         assert fleet.train(train_id).status == TrainStatus.RUNNING, "the train was over before the uploads"
     yield summed_up("a single upload while nothing else goes on", idle, sum(idle))
     yield summed_up(f"a single upload beside another provider's train of {_TRAIN:,}", busy, sum(busy))
     ratio = statistics.median(busy) / statistics.median(idle)
     what = f"upload beside a train of {_TRAIN:,}: times its idle time"
     yield Figure("neighbours", what, ratio, at_most=_MOST)
-    yield Figure("neighbours", "items a second that the train ended meanwhile", done / took)
+    yield Figure("neighbours", "calls a second that the train made meanwhile", made / took, at_least=1)
 
 
 def _under_way(fleet: Fleet) -> int:
-    return _count(fleet, BatchItem.status.in_((ItemStatus.RUNNING, ItemStatus.WAITING)))
-
-
-def _done(fleet: Fleet) -> int:
-    return _count(fleet, BatchItem.attempt > 0)
-
-
-def _count(fleet: Fleet, condition: object) -> int:
+    begun = BatchItem.status.in_((ItemStatus.RUNNING, ItemStatus.WAITING))
     with database.tenant_session(fleet.provider_id) as db:
-        return db.scalar(select(func.count()).select_from(BatchItem).where(condition)) or 0  # type: ignore[arg-type]
+        return db.scalar(select(func.count()).select_from(BatchItem).where(begun)) or 0
+
+
+def _calls(fleet: Fleet) -> int:
+    return sum(fleet.control.counts(component_appid=fleet.component_appid).values())

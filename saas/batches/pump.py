@@ -282,7 +282,7 @@ def _copy(batch: Batch) -> Batch:
     return copied
 
 
-_items = BatchItem.__table__
+_items: Any = BatchItem.__table__
 _noting = (
     update(_items)
     .where(

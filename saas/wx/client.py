@@ -262,7 +262,8 @@ class WxClient:
         if token is not None:
             params[op.token_param or "access_token"] = token
         fields = {name: value for name, value in (body or {}).items() if value is not None}
-        headers, content = _HEADERS, None
+        headers: Mapping[str, str] = _HEADERS
+        content: bytes | None = None
         if files:
             headers, content = _as_form(fields, files)
         elif op.method == "POST":
