@@ -91,7 +91,10 @@ def connect(settings: Settings) -> None:
     _engines["at once"] = create_engine(
         settings.database_platform_url, pool_size=_AT_ONCE, max_overflow=0, pool_timeout=4, pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT", hide_parameters=True,
-        connect_args={"options": _LIMITS, "application_name": "daiban at once"},
+        connect_args={
+            "options": "-c statement_timeout=4000", "tcp_user_timeout": 4000, "connect_timeout": 3,
+            "application_name": "daiban at once",
+        },  # WeChat waits five seconds, and those behind wait, too
     )  # fmt: skip
 
 
