@@ -128,7 +128,8 @@ def _submitted(db: Session, train: Train) -> int:
         .scalar_subquery()
     )
     state = ProgramState.CANCELLED if train.is_over else ProgramState.RUNNING
-    values: dict[str, Any] = {"step": TrainStepName.AUDIT.value, "state": state.value, "audit_id": newest, "changes": {}}
+    values: dict[str, Any] = {"step": TrainStepName.AUDIT.value, "state": state.value, "audit_id": newest}
+    values |= {"changes": {}}
     moved = _move(db, train, values, *_done(TrainStepName.SUBMIT))
     _note_sent(db, moved, TrainStepName.SUBMIT, Audit, row.audit_id)
     if moved and not train.is_over:
