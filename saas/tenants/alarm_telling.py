@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from saas import clock
@@ -171,7 +171,7 @@ def _over(db: Session, channel: AlarmChannel, levels: Collection[Level]) -> list
         )
         .limit(_MOST)
     )  # fmt: skip
-    rows: Sequence[Row[Any]] = db.execute(query).all()
+    rows = db.execute(query).all()
     silent = [row.telling_id for row in rows if row.received_at is None and row.status != MessageStatus.QUEUED]
     if silent:
         _close(db, silent)

@@ -226,7 +226,6 @@ def build_things(cast: Cast) -> dict[str, str]:
     names = {
         "slug": "alice",
         "kind": "enterprise",
-        "channel_kind": "webhook",
         "part": "subject",
         "section": "contact",
         "form_name": "unlimited",

@@ -90,12 +90,13 @@ def list_alarms() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@provider.route("/health/alarms/channels/new/<channel_kind>", methods=["GET", "POST"])
-def add_alarm_channel(channel_kind: str) -> ResponseReturnValue:
+@provider.route("/health/alarms/channels/new", methods=["GET", "POST"])
+def add_alarm_channel() -> ResponseReturnValue:
     require(g.who, Verb.MANAGE)
-    if channel_kind not in {one.value for one in ChannelKind}:
+    kind = request.args.get("kind", ChannelKind.MAIL.value)
+    if kind not in {one.value for one in ChannelKind}:
         raise NotFound()
-    wanted = ChannelKind(channel_kind)
+    wanted = ChannelKind(kind)
     given = {
         "name": _(KIND_NAMES[wanted]),
         "locale": i18n.DEFAULT,
