@@ -17,8 +17,9 @@ from saas.db import settle
 from saas.programs.access import program_by_appid
 from saas.programs.authorization import mark_ended
 from saas.queue import Later
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import raise_alarm
-from saas.tenants.models import AlarmKind, TaskKind
+from saas.tenants.models import TaskKind
 from saas.tenants.tasks import open_task
 
 

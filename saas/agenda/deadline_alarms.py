@@ -23,8 +23,9 @@ from saas.programs.words import Word
 from saas.queue import Lane, enqueue_for
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
+from saas.tenants.alarm_models import Alarm, AlarmKind
 from saas.tenants.alarms import Cause, clear_alarms, raise_alarms
-from saas.tenants.models import Alarm, AlarmKind, Provider, ProviderStatus
+from saas.tenants.models import Provider, ProviderStatus
 from saas.tenants.providers import own_provider
 
 LOOK = "jobs.agenda.look"

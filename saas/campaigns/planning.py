@@ -19,8 +19,8 @@ from saas.programs.listing import MOST_SELECTED, ProgramFilter
 from saas.programs.suiting import Suits
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import clear_alarm
-from saas.tenants.models import AlarmKind
 from saas.tenants.providers import own_provider
 
 MOST_OPEN = 200

@@ -26,8 +26,8 @@ from saas.programs.suiting import Suits
 from saas.queue import enqueue_for
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import raise_alarm
-from saas.tenants.models import AlarmKind
 from saas.tenants.providers import member_now, own_provider
 
 START = "jobs.campaigns.start"

@@ -18,8 +18,9 @@ from saas import clock
 from saas.components.board import Patient, examine, is_at_work
 from saas.components.models import ComponentApp
 from saas.components.vitals import Backlog, gather, read_backlogs
+from saas.tenants.alarm_models import Alarm, AlarmKind
 from saas.tenants.alarms import Cause, clear_alarms, raise_alarms
-from saas.tenants.models import Alarm, AlarmKind, Provider, ProviderStatus
+from saas.tenants.models import Provider, ProviderStatus
 
 STUCK = timedelta(minutes=10)
 _CALM = timedelta(minutes=5)

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.models import AccessTokenRow, AuthorizationEnd, ComponentApp, RefreshToken, RefreshTokenSource
 from saas.db import new_id
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import clear_alarm, raise_alarm
-from saas.tenants.models import AlarmKind, TaskKind
+from saas.tenants.models import TaskKind
 from saas.tenants.tasks import close_task, open_task
 from saas.wx.api.component import AuthorizationInfo
 

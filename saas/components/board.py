@@ -20,7 +20,7 @@ from saas.components.models import ComponentApp
 from saas.components.tickets import LIFETIME
 from saas.components.vitals import RECENT, WITHDRAWN, Vitals
 from saas.errors import N_
-from saas.tenants.models import AlarmKind
+from saas.tenants.alarm_models import AlarmKind
 
 ALARM_AFTER = timedelta(minutes=35)
 """Late tickets are asked for again after 25 minutes; whoever would have to act hears of it when that did not help."""

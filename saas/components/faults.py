@@ -11,8 +11,9 @@ from saas.components.models import ComponentApp, ComponentStatus
 from saas.failures import explain_failure
 from saas.tenants import activity
 from saas.tenants.access import system
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import clear_alarms, raise_alarm
-from saas.tenants.models import AlarmKind, TaskKind
+from saas.tenants.models import TaskKind
 from saas.tenants.tasks import close_task, open_task
 from saas.wx import errors
 

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.components.models import ComponentApp, QuotaDay
 from saas.db import new_id
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import clear_alarm, raise_alarm
-from saas.tenants.models import AlarmKind
 from saas.wx.limits import ZONE, Period
 
 _KEEP = timedelta(days=397)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.components.models import ComponentApp, ComponentStatus, Ticket
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import clear_alarms
-from saas.tenants.models import AlarmKind, TaskKind
+from saas.tenants.models import TaskKind
 from saas.tenants.tasks import close_task
 
 LIFETIME = timedelta(hours=12)

@@ -20,8 +20,9 @@ from saas.programs.models import Program
 from saas.programs.violation_models import Shut, Shutting
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import clear_alarm, raise_alarm
-from saas.tenants.models import Activity, AlarmKind
+from saas.tenants.models import Activity
 
 OF_ACCOUNT: Mapping[int, Shut] = {14: Shut.CANCELLED, 16: Shut.BANNED, 18: Shut.WARNED, 19: Shut.FROZEN}
 """WeChat's `account_status`; 1 is normal."""

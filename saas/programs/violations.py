@@ -32,8 +32,8 @@ from saas.programs.rhythms import Rhythm, Standing
 from saas.programs.violation_models import STANDING, Violation, ViolationState, ViolationWatch
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import clear_alarms, raise_alarm
-from saas.tenants.models import AlarmKind
 from saas.wx.api.records import AppealRecord, IllegalRecord
 from saas.wx.client import WxClient
 from saas.wx.errors import CallFailed

@@ -19,11 +19,19 @@ from saas.errors import N_, Conflict, Invalid, NotFound
 from saas.queue import Lane, enqueue
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require
-from saas.tenants.alarm_models import AlarmChannel, AlarmMessage, AlarmTelling, ChannelKind, MessageStatus, Occasion
+from saas.tenants.alarm_models import (
+    AlarmChannel,
+    AlarmKind,
+    AlarmMessage,
+    AlarmTelling,
+    ChannelKind,
+    MessageStatus,
+    Occasion,
+)
 from saas.tenants.alarm_telling import DELIVER, send
 from saas.tenants.alarm_writing import write_test
 from saas.tenants.members import Member, list_members
-from saas.tenants.models import AlarmKind, Provider
+from saas.tenants.models import Provider
 
 KIND_NAMES: Mapping[ChannelKind, str] = {
     ChannelKind.MAIL: N_("邮件"),

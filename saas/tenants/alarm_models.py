@@ -1,4 +1,4 @@
-"""How alarms reach people: the channels of a provider, the messages that go out, and who was told of what."""
+"""Alarms and how they reach people: the channels of a provider, the messages that go out, who was told of what."""
 
 from __future__ import annotations
 
@@ -11,8 +11,58 @@ from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Text, UniqueCon
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas import clock
 from saas.db import Base, TenantOwned
 from saas.vault import Sealed
+
+
+class AlarmKind(StrEnum):
+    """What a provider's people are told of by message; the words of each are in `saas.tenants.alarm_words`."""
+
+    TICKET_LATE = "ticket_late"
+    TICKET_MISSING = "ticket_missing"
+    SECRET_WRONG = "secret_wrong"  # noqa: S105 - a name
+    IP_REFUSED = "ip_refused"
+    CALLBACKS_REFUSED = "callbacks_refused"
+    CALLBACKS_SILENT = "callbacks_silent"
+    CALLBACKS_FAILING = "callbacks_failing"
+    CALLS_FAILING = "calls_failing"
+    REFRESH_FAILING = "refresh_failing"
+    AUDIT_QUOTA_LOW = "audit_quota_low"
+    AUDIT_QUOTA_ENDS = "audit_quota_ends"
+    QUEUE_STUCK = "queue_stuck"
+    MANY_UNAUTHORIZED = "many_unauthorized"
+    AUTHORIZATION_LOST = "authorization_lost"
+    CAMPAIGN_FAILED = "campaign_failed"
+    VIOLATION = "violation"
+    PROGRAM_SHUT = "program_shut"
+    DEADLINE = "deadline"
+    TRAIN_STOPPED = "train_stopped"
+    TRAIN_QUOTA = "train_quota"
+    TRAIN_FAILURES = "train_failures"
+
+
+class Alarm(TenantOwned, Base):
+    """Something is wrong now, or was until `cleared_at`; one open row per kind and subject (see `saas.tenants.alarms`).
+
+    `detail` fills the words' places; `times` counts how often the cause was met since it opened.
+    """
+
+    __tablename__ = "alarms"
+    __table_args__ = (
+        UniqueConstraint("provider_id", "id"),
+        Index(
+            "uq_alarms_open", "provider_id", "kind", "subject_id", unique=True,
+            postgresql_where=text("cleared_at is null"),
+        ),
+    )  # fmt: skip
+
+    kind: Mapped[str] = mapped_column(Text)
+    subject_id: Mapped[UUID]
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    times: Mapped[int] = mapped_column(default=1)
+    last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    cleared_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class ChannelKind(StrEnum):

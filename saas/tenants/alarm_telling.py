@@ -19,11 +19,19 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.db import new_id
 from saas.queue import Lane, enqueue, enqueue_for
-from saas.tenants.alarm_models import AlarmChannel, AlarmMessage, AlarmTelling, MessageStatus, Occasion
+from saas.tenants.alarm_models import (
+    Alarm,
+    AlarmChannel,
+    AlarmKind,
+    AlarmMessage,
+    AlarmTelling,
+    MessageStatus,
+    Occasion,
+)
 from saas.tenants.alarm_words import WORDS, Level
 from saas.tenants.alarm_writing import Written, write
 from saas.tenants.alarms import GATHER, TELL
-from saas.tenants.models import Alarm, AlarmKind, Provider
+from saas.tenants.models import Provider
 
 DELIVER = "jobs.alarms.deliver"
 _URGENT = [kind.value for kind, words in WORDS.items() if words.level is Level.URGENT]

@@ -13,7 +13,7 @@ from typing import Any
 
 from saas import i18n
 from saas.errors import N_
-from saas.tenants.models import AlarmKind
+from saas.tenants.alarm_models import AlarmKind
 
 
 class Level(StrEnum):

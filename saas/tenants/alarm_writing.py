@@ -9,10 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from saas.errors import N_
-from saas.tenants.alarm_models import AlarmChannel, Occasion
+from saas.tenants.alarm_models import Alarm, AlarmChannel, AlarmKind, Occasion
 from saas.tenants.alarm_words import WORDS, Level, say
 from saas.tenants.letters import link
-from saas.tenants.models import Alarm, AlarmKind, Provider
+from saas.tenants.models import Provider
 
 _NAMED = 8
 _LISTED = 100

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.db import new_id
 from saas.queue import Lane, enqueue_for
-from saas.tenants.models import Alarm, AlarmKind
+from saas.tenants.alarm_models import Alarm, AlarmKind
 
 TELL = "jobs.alarms.tell"
 _CHUNK = 1000

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import clear_alarm, clear_alarms, raise_alarm
-from saas.tenants.models import AlarmKind, TaskKind
+from saas.tenants.models import TaskKind
 from saas.tenants.tasks import close_task, open_task, open_tasks
 from saas.trains.models import ProgramState, Train, TrainProgram, TrainStatus
 from saas.trains.quota import Forecast, forecast

@@ -21,8 +21,9 @@ from saas.onboarding.models import EntryLink
 from saas.programs.models import AuthorizationLink, Program, ProgramCode, ProgramStep
 from saas.programs.words import Step, Word
 from saas.tenants.access import Verb
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import open_alarms
-from saas.tenants.models import AlarmKind, Membership
+from saas.tenants.models import Membership
 from saas.tenants.sessions import token_hash
 from tests.agenda.conftest import Fleet
 

@@ -21,9 +21,9 @@ from saas.seed import PASSWORD
 from saas.tenants import alarm_channels, keys, providers
 from saas.tenants.access import Who
 from saas.tenants.alarm_channels import Wish
-from saas.tenants.alarm_models import AlarmMessage, ChannelKind
+from saas.tenants.alarm_models import AlarmKind, AlarmMessage, ChannelKind
 from saas.tenants.alarms import clear_alarm, raise_alarm
-from saas.tenants.models import AlarmKind, Role, User
+from saas.tenants.models import Role, User
 from tests.browser.looking import WIDTHS, Looks
 from tests.browser.test_looks import LANGUAGES, looks  # noqa: F401
 from tests.demo.running import RunningDemo

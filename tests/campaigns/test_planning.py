@@ -19,9 +19,9 @@ from saas.errors import Conflict, Forbidden, Invalid
 from saas.programs import listing
 from saas.programs.listing import ProgramFilter
 from saas.programs.suiting import Suits
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import open_alarms
 from saas.tenants.members import remove_member
-from saas.tenants.models import AlarmKind
 from tests.campaigns.conftest import ZONE, Planner
 
 EVERYTHING = ProgramFilter(q="店")

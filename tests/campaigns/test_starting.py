@@ -26,9 +26,10 @@ from saas.db import platform_session, tenant_session
 from saas.errors import Conflict, Forbidden
 from saas.programs.listing import ProgramFilter, tags_of
 from saas.programs.suiting import Suits
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import open_alarms
 from saas.tenants.members import change_role, remove_member
-from saas.tenants.models import AlarmKind, Provider, ProviderStatus, Role
+from saas.tenants.models import Provider, ProviderStatus, Role
 from tests.campaigns.conftest import Planner
 
 EVERYTHING = ProgramFilter(q="店")

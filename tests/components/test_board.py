@@ -47,8 +47,9 @@ from saas.errors import Conflict, Forbidden, Invalid
 from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.permission_counts import count_permissions, enqueue_counts
 from saas.queue import Job, Lane, enqueue_for
+from saas.tenants.alarm_models import Alarm, AlarmKind
 from saas.tenants.alarms import open_alarms
-from saas.tenants.models import Alarm, AlarmKind, Provider, ProviderStatus
+from saas.tenants.models import Provider, ProviderStatus
 from saas.wx import errors
 from tests.cast import Cast
 from tests.components.conftest import AES_KEY, PROGRAM

@@ -21,8 +21,8 @@ from saas.components.models import (
 )
 from saas.components.origins import Origin, calling_for, origin_of
 from saas.db import platform_session, tenant_session
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import open_alarms
-from saas.tenants.models import AlarmKind
 from saas.wx.limits import ZONE
 from tests.cast import Cast
 

@@ -17,8 +17,8 @@ from saas.programs.access import load_program
 from saas.programs.polling import find_forgotten, looks_of
 from saas.programs.violation_models import Shut, Shutting, Violation, ViolationState
 from saas.sandbox.control import SandboxControl
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import open_alarms
-from saas.tenants.models import AlarmKind
 from saas.wx.errors import WeChatError
 from tests.programs.shop import Shop
 

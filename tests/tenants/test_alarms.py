@@ -19,11 +19,19 @@ from saas.db import new_id, platform_session, tenant_session
 from saas.errors import Forbidden, Invalid, NotFound
 from saas.tenants import alarm_channels, alarms
 from saas.tenants.alarm_channels import Wish
-from saas.tenants.alarm_models import AlarmChannel, AlarmMessage, AlarmTelling, ChannelKind, MessageStatus, Occasion
+from saas.tenants.alarm_models import (
+    Alarm,
+    AlarmChannel,
+    AlarmKind,
+    AlarmMessage,
+    AlarmTelling,
+    ChannelKind,
+    MessageStatus,
+    Occasion,
+)
 from saas.tenants.alarm_words import WORDS, say
 from saas.tenants.alarms import Cause, clear_alarm, clear_alarms, raise_alarm, raise_alarms
 from saas.tenants.members import remove_member
-from saas.tenants.models import Alarm, AlarmKind
 from saas.tenants.providers import own_provider
 from tests.cast import Cast
 from tests.tenants.mailbox import mails_to

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from saas import clock
 from saas.releases.models import AuditStatus
+from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import open_alarms
-from saas.tenants.models import AlarmKind, Task, TaskKind
+from saas.tenants.models import Task, TaskKind
 from saas.tenants.tasks import open_tasks
 from saas.trains import steering
 from saas.trains.models import Holds, OpensAfter, Train, TrainStatus, WaveStatus

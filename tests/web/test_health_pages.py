@@ -14,9 +14,8 @@ from saas.components.models import ComponentApp, ComponentStatus, WeChatCall
 from saas.config import settings
 from saas.db import engine, new_id, tenant_session
 from saas.queue import Job
-from saas.tenants.alarm_models import AlarmChannel, AlarmMessage
+from saas.tenants.alarm_models import AlarmChannel, AlarmKind, AlarmMessage
 from saas.tenants.alarms import raise_alarm
-from saas.tenants.models import AlarmKind
 from tests.cast import Cast
 from tests.components.conftest import AES_KEY
 from tests.components.conftest import component as component

@@ -16,9 +16,9 @@ from saas.components.budgets import left_in_bulk
 from saas.components.repairs import RESETS
 from saas.errors import N_
 from saas.tenants.access import Verb
+from saas.tenants.alarm_models import Alarm
 from saas.tenants.alarm_words import WORDS, Level, Words, say
 from saas.tenants.alarms import open_alarms
-from saas.tenants.models import Alarm
 from saas.web.badges import badge
 from saas.web.language import spoken
 from saas.web.pages import render
