@@ -61,7 +61,10 @@ class Program(Noticed, TenantOwned, Base):
         ),
         Index("ix_programs_online", "provider_id", "online_version_key", "id"),
         Index(
-            "ix_programs_rejected", "provider_id", "reject_key", "id",
+            "ix_programs_rejected",
+            "provider_id",
+            "reject_key",
+            "id",
             postgresql_where=text("rejected_audit_id is not null"),
         ),
     )

@@ -30,7 +30,8 @@ def home() -> ResponseReturnValue:
     open_cases = find_open_cases()
     cases = [(one, case_deed(one)) for one in open_cases if one.onboarding.program_id not in shown]
     return render(
-        "merchant/home.html", cards=cards(programs, open_cases), troubles=troubles_of(g.db, shown), links=usable, cases=cases,
+        "merchant/home.html", cards=cards(programs, open_cases), troubles=troubles_of(g.db, shown),
+        links=usable, cases=cases,
         merchants=merchants_of(g.db, g.who), unread=notices.count_unread(g.db, g.who),
         registrations=cases_without_program(g.db, g.who), consent_missing=consent_is_missing(),
     )  # fmt: skip

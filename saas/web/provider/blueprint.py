@@ -46,7 +46,9 @@ NAVIGATION = (
     Entry("provider.list_reviews", _l("资料审核"), "check"),
     Entry("provider.list_batches", _l("批量任务"), "list"),
     Entry(
-        "provider.list_trains", _l("批量发布"), "rocket",
+        "provider.list_trains",
+        _l("批量发布"),
+        "rocket",
         within=("provider.list_rejects", "provider.show_fleet_versions"),
     ),
     Entry("provider.list_templates", _l("代码模板"), "template"),
@@ -55,7 +57,9 @@ NAVIGATION = (
     Entry("provider.list_privacy_templates", _l("隐私模板"), "shield"),
     Entry("provider.list_components", _l("第三方平台"), "plug"),
     Entry(
-        "provider.show_health", _l("运行状况"), "pulse",
+        "provider.show_health",
+        _l("运行状况"),
+        "pulse",
         within=("provider.list_budgets", "provider.list_violations", "provider.show_calendar"),
     ),
     Entry("provider.list_members", _l("成员"), "users"),
