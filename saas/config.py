@@ -177,7 +177,7 @@ class Settings(BaseSettings):
 
     @property
     def allowed_webhooks(self) -> list[str]:
-        return _parts(self.webhooks_allowed)
+        return [part.lower() for part in _parts(self.webhooks_allowed)]
 
     @property
     def is_production(self) -> bool:

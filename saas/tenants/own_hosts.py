@@ -16,13 +16,12 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx2
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from saas import clock, vault
-from saas.config import settings
+from saas import clock, posting, vault
+from saas.config import Environment, settings
 from saas.db import platform_session, settle
 from saas.errors import N_, Invalid
 from saas.queue import Lane, enqueue_for
@@ -175,15 +174,10 @@ def _judge(found: bytes | None, expected: str) -> str:
 
 def _fetch(address: str) -> bytes | None:
     """Every failure looks the same, so that nobody explores a network with our eyes."""
+    is_judged = settings().env is not Environment.DEMO  # a demo's hosts are this machine
     try:
-        with httpx2.stream("GET", address, timeout=_SECONDS, follow_redirects=False, trust_env=False) as response:
-            content = b""
-            for part in response.iter_bytes(_MOST_BYTES):
-                content += part
-                if len(content) >= _MOST_BYTES:
-                    break
-            return content
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
+        return posting.get(address, is_judged=is_judged, seconds=_SECONDS, most=_MOST_BYTES).body
+    except (posting.UnsafeAddress, posting.NoAnswer):
         return None
 
 

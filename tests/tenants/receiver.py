@@ -39,6 +39,9 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(content)
 
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
