@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import select
 import socket
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx2
 
 _Origin = tuple[str, str, int]
 _PORTS = {"http": 80, "https": 443}
+_LARGEST = 64 << 20
+"""Bytes of an answer with all that frames it; what WeChat sends is pictures, at most."""
+_WITHOUT_CONTENT = frozenset({204, 304})
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class NoAnswer(Exception):
 class Wire(Protocol):
     """One request and its answer; redirects are not followed, nothing is sent twice.
 
-    `target` is path and query below `base`, in ASCII. Raises NotSent or NoAnswer, which name no address: WeChat's
-    carry the access token.
+    `target` is path and query below `base`, in ASCII; `seconds` are for sending and answering. Raises NotSent or
+    NoAnswer, which name no address: WeChat's carry the access token.
     """
 
     def exchange(
@@ -92,15 +97,16 @@ class ByHttpx2:
 class Connections:
     """Keeps idle connections for the next call to the same origin, the last one used first, up to `kept` of them.
 
-    When a kept connection breaks under a call, nobody knows whether it arrived. So one that the other side has closed,
-    or that was idle for `idle_seconds`, is not used again.
+    Who answers in drips, without end or in a coding that nobody asked for has given no answer. When a kept connection
+    breaks under a call, nobody knows whether it arrived. So one that the other side has closed, or that was idle for
+    `idle_seconds`, is not used again.
     """
 
     def __init__(self, verify: ssl.SSLContext, *, kept: int = 256, idle_seconds: float = 30.0) -> None:
         self._verify = verify
         self._kept = kept
         self._idle_seconds = idle_seconds
-        self._idle: dict[_Origin, list[tuple[socket.socket, float]]] = {}
+        self._idle: dict[_Origin, deque[tuple[socket.socket, float]]] = {}
         self._lock = threading.Lock()
 
     def exchange(
@@ -117,14 +123,15 @@ class Connections:
         origin, host, prefix = _parts(base)
         request = _written(host, method, prefix + target, headers, content)
         connection = self._take(origin) or self._connect(origin, connect_seconds)
+        ends = time.monotonic() + seconds
         try:
-            connection.settimeout(seconds)
-            connection.sendall(request)
-            got = http.client.HTTPResponse(connection, method=method)
+            _send(connection, request, ends)
+            got = http.client.HTTPResponse(_Incoming(connection, ends), method=method)  # type: ignore[arg-type]
             with contextlib.closing(got):
                 got.begin()
-                content, reusable = got.read(), not got.will_close
-        except (OSError, http.client.HTTPException) as error:
+                _refuse_unasked(got)
+                content, reusable = got.read(), not got.will_close and _has_content(got.status)
+        except (OSError, http.client.HTTPException, ValueError, MemoryError, OverflowError) as error:
             connection.close()
             raise NoAnswer(type(error).__name__) from error
         except BaseException:
@@ -156,12 +163,14 @@ class Connections:
             connection.close()
 
     def _give_back(self, origin: _Origin, connection: socket.socket) -> None:
+        now, over = time.monotonic(), []
         with self._lock:
-            kept = self._idle.setdefault(origin, [])
-            if len(kept) < self._kept:
-                kept.append((connection, time.monotonic()))
-                return
-        connection.close()
+            kept = self._idle.setdefault(origin, deque())
+            kept.append((connection, now))
+            while kept and (len(kept) > self._kept or kept[0][1] <= now - self._idle_seconds):
+                over.append(kept.popleft()[0])
+        for old in over:
+            old.close()
 
     def _connect(self, origin: _Origin, seconds: float) -> socket.socket:
         scheme, host, port = origin
@@ -195,8 +204,67 @@ def _written(host: str, method: str, target: str, headers: Mapping[str, str], co
     return "\r\n".join([*lines, "", ""]).encode("ascii") + (content or b"")
 
 
+class _AnswerTooLarge(http.client.HTTPException):
+    """More than anybody asked for."""
+
+
+class _ContentCoded(http.client.HTTPException):
+    """Compressed, although only the plain content is accepted."""
+
+
+class _Incoming(io.RawIOBase):
+    """What comes in on a connection, headers and framing too: until a moment, and not without end."""
+
+    def __init__(self, connection: socket.socket, ends: float) -> None:
+        self._connection, self._ends, self._room = connection, ends, _LARGEST
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """How `http.client` opens its end; closing that leaves the connection open."""
+        return io.BufferedReader(self, 1 << 16)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._connection.settimeout(_rest(self._ends))
+        count = self._connection.recv_into(buffer)
+        self._room -= count
+        if self._room < 0:
+            raise _AnswerTooLarge
+        return count
+
+
+def _send(connection: socket.socket, request: bytes, ends: float) -> None:
+    left = memoryview(request)
+    while left:
+        connection.settimeout(_rest(ends))
+        left = left[connection.send(left) :]
+
+
+def _rest(ends: float) -> float:
+    rest = ends - time.monotonic()
+    if rest <= 0:
+        raise TimeoutError
+    return rest
+
+
+def _refuse_unasked(got: http.client.HTTPResponse) -> None:
+    """Before anything is set aside for it."""
+    if (got.length or 0) > _LARGEST:
+        raise _AnswerTooLarge
+    if got.getheader("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+        raise _ContentCoded
+
+
+def _has_content(status: int) -> bool:
+    """Else `http.client` reads none, and what may come in nevertheless must not be the next call's answer."""
+    return status >= 200 and status not in _WITHOUT_CONTENT
+
+
 def _has_something_to_read(connection: socket.socket) -> bool:
     """Between two calls that is the end of the connection, or what nobody asked for."""
+    if isinstance(connection, ssl.SSLSocket) and connection.pending():
+        return True
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
