@@ -20,8 +20,9 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import bindparam, event, exists, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -52,7 +53,8 @@ _DUE = (ItemStatus.QUEUED, ItemStatus.WAITING)
 _AHEAD = 4
 """For every so many threads one item more is claimed than they work on."""
 
-
+# Two pumps of a provider that enter the same mini programs in different orders would wait for each other.
+_ONE_CLAIMS = "select pg_advisory_xact_lock(hashtextextended(%(whose)s, 0))"
 _HOLD = "select 1 from batch_items where id = %(id)s and attempt = %(attempt)s and status = 'running' for update"
 
 
@@ -263,12 +265,17 @@ _taking = (
 
 def _claim(db: Session, batch: Batch, count: int) -> list[_Claimed]:
     """Take the next due items whose mini programs are not busy in any batch."""
+    db.connection().exec_driver_sql(_ONE_CLAIMS, {"whose": f"claim {batch.provider_id}"})
     given = {"its_batch": batch.id, "moment": clock.now(), "most": count}
     try:
         with db.begin_nested():
             items = sorted(db.scalars(_taking, given).all(), key=lambda item: (item.run_at, item.id))
     except IntegrityError:
         return []  # another batch took one of these mini programs in the same moment
+    except OperationalError as error:
+        if not isinstance(error.orig, DeadlockDetected):
+            raise
+        return []
     for item in items:
         db.expunge(item)
         set_committed_value(item, "batch", _copy(batch))

@@ -19,7 +19,7 @@ from jobs import runner
 from saas import db as database
 from saas.batches import pump, steps
 from saas.batches.access import load_batch, load_item
-from saas.batches.models import BatchItem, BatchStatus, ItemStatus
+from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
 from saas.batches.progress import Cause, newest_item_of_each, newest_items, open_item, progress
 from saas.batches.starting import PUMP, Subject, add_items, open_batch, pump_all
 from saas.batches.steering import cancel_batch, pause_batch, resume_batch, retry_failed, retry_item
@@ -491,3 +491,52 @@ def test_a_batch_takes_more_items_while_it_runs_and_after_it_was_over(desk: Desk
         load_batch(db, batch.id).status = BatchStatus.CANCELLED
     with tenant_session(desk.cast.alices) as db, pytest.raises(Conflict):
         add_items(db, load_batch(db, batch.id), [Subject(new_id(), "太晚")])
+
+
+def waits_for_a_lock() -> None:
+    """Until a session of the database waits for another's lock."""
+    for _ in range(200):
+        with platform_session("test") as db:
+            if db.scalar(text("select count(*) from pg_locks where not granted")):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def claim_beside(batch: Batch) -> Callable[[], int]:
+    """A pump beside this test begins to claim; how many items it got, once it may."""
+    got: list[int] = []
+
+    def claim() -> None:
+        with tenant_session(batch.provider_id) as db:
+            got.append(len(pump._claim(db, load_batch(db, batch.id), 20)))
+
+    def ended() -> int:
+        thread.join(20)
+        return got[0]
+
+    thread = threading.Thread(target=claim)
+    thread.start()
+    waits_for_a_lock()
+    return ended
+
+
+def test_pumps_of_one_provider_claim_one_after_the_other(desk: Desk, known: Known) -> None:
+    subjects = [Subject(new_id(), f"小程序{n}") for n in range(12)]
+    first, second = (desk.start_for(known(lambda *_: None), some) for some in (subjects, subjects[::-1]))
+    with tenant_session(desk.cast.alices) as db:
+        assert len(pump._claim(db, load_batch(db, first.id), 6)) == 6
+        others = claim_beside(second)
+    assert others() == 6
+
+
+def test_a_claim_that_stands_across_another_is_left_for_later(desk: Desk, known: Known) -> None:
+    subjects = [Subject(new_id(), f"小程序{n}") for n in range(2)]
+    first, second = (desk.start_for(known(lambda *_: None), subjects) for _ in range(2))
+    one, other = desk.items(first)
+    with tenant_session(desk.cast.alices) as db:
+        here = update(BatchItem).values(status=ItemStatus.RUNNING)
+        db.execute(here.where(BatchItem.id == other.id))
+        others = claim_beside(second)
+        db.execute(here.where(BatchItem.id == one.id))  # waits for the claim, which waits for this session
+    assert others() == 0
