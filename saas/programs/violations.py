@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.components.models import WeChatCall
+from saas.components.origins import Origin
 from saas.db import new_id, settle
 from saas.errors import N_
 from saas.failures import clear_failure, note_failure
@@ -26,7 +27,7 @@ from saas.programs.access import load_program
 from saas.programs.changing import client_of
 from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.polling import OpenRows, hurry, of_program, polled
-from saas.programs.polling_models import Kind
+from saas.programs.polling_models import Kind, Look
 from saas.programs.profile import read_account
 from saas.programs.rhythms import Rhythm, Standing
 from saas.programs.violation_models import STANDING, Violation, ViolationState, ViolationWatch
@@ -43,6 +44,7 @@ RECORDS, DEVELOPMENT = 76, 18
 """Permission sets of which WeChat's page names the first, and in a remark both; either is tried."""
 REFUSED_BY_PENALTY = frozenset({48004, 50002, 89013})
 """Errcodes that say: look at what WeChat holds against this account."""
+_READ_LATELY = timedelta(hours=1)
 _APPEALABLE = timedelta(days=30)
 _MOST_APPEALS = 20
 _LACKING = N_("商家的授权里没有“违规和申诉管理”权限，请让商家重新授权并勾选它")
@@ -101,14 +103,22 @@ def read_violations(db: Session, program: Program) -> None:
 
 
 def look_at_refusals(db: Session, *, since: timedelta) -> int:
-    """Cron, in a platform session: whoever was refused because of a penalty is read at once; says how many were."""
+    """Cron, in a platform session: whoever was refused because of a penalty is read at once; says how many were.
+
+    Refusals of our own asking do not count, nor is anybody read who was lately, or whose reading just fails: else the
+    reading's own refusals would bring about the next one for ever.
+    """
     first = UUID(int=((new_id().int >> _BELOW_TIME) - int(since / timedelta(milliseconds=1))) << _BELOW_TIME)
+    lately = select(Look.id).where(
+        Look.kind == Kind.VIOLATIONS, Look.subject_id == Program.id,
+        (Look.failures > 0) | (Look.looked_at > clock.now() - _READ_LATELY),
+    )  # fmt: skip
     query = (
         select(Program)
         .join(WeChatCall, (WeChatCall.component_id == Program.component_id) & (WeChatCall.appid == Program.appid))
         .where(
-            WeChatCall.id >= first, WeChatCall.errcode.in_(REFUSED_BY_PENALTY),
-            WeChatCall.operation != "getIllegalRecords", Program.authorization == AuthorizationStatus.AUTHORIZED,
+            WeChatCall.id >= first, WeChatCall.errcode.in_(REFUSED_BY_PENALTY), WeChatCall.origin != Origin.POLLING,
+            Program.authorization == AuthorizationStatus.AUTHORIZED, ~lately.exists(),
         )
         .distinct()
         .limit(1000)

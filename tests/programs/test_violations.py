@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from saas import clock
 from saas.components.access import load_component
@@ -15,6 +17,7 @@ from saas.db import new_id, platform_session
 from saas.programs import shutting, violations
 from saas.programs.access import load_program
 from saas.programs.polling import find_forgotten, looks_of
+from saas.programs.polling_models import Kind, Look
 from saas.programs.violation_models import Shut, Shutting, Violation, ViolationState
 from saas.sandbox.control import SandboxControl
 from saas.tenants.alarm_models import AlarmKind
@@ -190,14 +193,36 @@ def test_everybody_authorized_is_looked_at_daily(shop: Shop) -> None:
         assert violations.look(db, shop.id) is None
 
 
-@pytest.mark.parametrize(("errcode", "hurried"), [(48004, 1), (50002, 1), (61007, 0), (0, 0)])
-def test_a_refusal_because_of_a_penalty_has_it_read_at_once(shop: Shop, errcode: int, hurried: int) -> None:
+def refuse(shop: Shop, errcode: int, origin: str = "work", operation: str = "commit") -> int:
+    """WeChat refused a call; whom the cron has read then."""
     with shop.session() as db:
         db.execute(
             insert(WeChatCall).values(
                 id=new_id(), created_at=clock.now(), provider_id=shop.cast.alices, component_id=shop.component.id,
-                appid=shop.appid, operation="commit", errcode=errcode, ms=5, rid="", fault="",
+                appid=shop.appid, operation=operation, errcode=errcode, ms=5, rid="", fault="", origin=origin,
             )
         )  # fmt: skip
     with platform_session("the cron of this test") as db:
-        assert violations.look_at_refusals(db, since=violations.WINDOW) == hurried
+        return violations.look_at_refusals(db, since=violations.WINDOW)
+
+
+@pytest.mark.parametrize(("errcode", "hurried"), [(48004, 1), (50002, 1), (61007, 0), (0, 0)])
+def test_a_refusal_because_of_a_penalty_has_it_read_at_once(shop: Shop, errcode: int, hurried: int) -> None:
+    assert refuse(shop, errcode) == hurried
+
+
+@pytest.mark.parametrize("operation", ["getAuthorizerInfo", "getAppealRecords", "getIllegalRecords"])
+def test_what_the_reading_itself_is_refused_brings_about_no_reading(shop: Shop, operation: str) -> None:
+    assert refuse(shop, 48004, "polling", operation) == 0
+
+
+@pytest.mark.parametrize(("values", "hurried"), [
+    ({"failures": 1}, 0), ({"looked_at": timedelta(minutes=59)}, 0), ({"looked_at": timedelta(minutes=61)}, 1),
+])  # fmt: skip
+def test_who_was_read_lately_or_cannot_be_is_not_hurried(shop: Shop, values: dict[str, Any], hurried: int) -> None:
+    now = clock.now()
+    with platform_session("the cron of this test") as db:
+        find_forgotten(db)
+        moments = {name: now - value if isinstance(value, timedelta) else value for name, value in values.items()}
+        db.execute(update(Look).where(Look.kind == Kind.VIOLATIONS, Look.subject_id == shop.id).values(moments))
+    assert refuse(shop, 48004) == hurried
