@@ -92,7 +92,7 @@ def connect(settings: Settings) -> None:
         settings.database_platform_url, pool_size=_AT_ONCE, max_overflow=0, pool_timeout=4, pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT", hide_parameters=True,
         connect_args={
-            "options": "-c statement_timeout=4000", "tcp_user_timeout": 4000, "connect_timeout": 3,
+            "options": "-c statement_timeout=4000 -c lock_timeout=800", "tcp_user_timeout": 4000, "connect_timeout": 3,
             "application_name": "daiban at once",
         },  # WeChat waits five seconds, and those behind wait, too
     )  # fmt: skip
@@ -120,7 +120,7 @@ def disconnect(*, after_fork: bool = False) -> None:
 
 
 def engine(name: str) -> Engine:
-    """`tenant` or `platform`; for raw short statements such as the callback inbox."""
+    """`tenant` or `platform`; for what looks at the database itself. Rows are a session's, or `run_at_once`'s."""
     return _engines[name]
 
 
@@ -180,7 +180,8 @@ def run_at_once(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ..
 
     For what a push of WeChat leaves behind before it is answered; everything else goes through a session. The driver is
     asked directly, since a transaction of SQLAlchemy costs four times as much of the processor. `values` are named as
-    ``%(name)s``. The statement must bear to be run twice: it is repeated when its connection turns out to be dead.
+    ``%(name)s``. The statement must bear to be run twice with the same values: it is repeated when its connection turns
+    out to be dead, which may have happened after the commit. It waits for a lock for less than a second.
     """
     for attempt in (1, 2):
         pooled = _engines["at once"].raw_connection()

@@ -1,7 +1,7 @@
 """Keeping pushes: those that arrive together in one statement, since a commit costs the same for one and for ten.
 
 The statement also writes the job of each new push, and the workers are told of a few of them; in a flood the sweep
-finds the others within seconds.
+finds the others within seconds. The statement bears to be run twice with the same values, as `run_at_once` demands.
 """
 
 from __future__ import annotations
@@ -31,6 +31,14 @@ _TOGETHER = 32
 _RINGS, _RING_SECONDS = 8, 0.05
 """How many jobs the workers are told of in how many seconds."""
 
+_OF_ONE = (
+    psycopg.DataError, psycopg.IntegrityError, psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected,
+)  # fmt: skip
+"""What one push may bring upon those that are written with it; anything else would befall each of them alone, too."""
+
+_REPEAT_SECONDS = 4.0
+"""After so long nothing more is written push by push: others wait for the turn, and WeChat waits five seconds."""
+
 _STORE = """
     with given as (
         select * from json_to_recordset(%(pushes)s::json)
@@ -43,7 +51,8 @@ _STORE = """
             happened_at, %(waits)s, 1, %(now)s, ''
         from given
         on conflict (component_id, digest) do update
-            set times_seen = callbacks.times_seen + 1, last_seen_at = excluded.last_seen_at
+            set times_seen = callbacks.times_seen + (callbacks.id <> excluded.id)::int,
+                last_seen_at = excluded.last_seen_at
         returning id
     ), job as (
         insert into jobs (id, created_at, provider_id, name, subject, lane, status, run_at, rung_at, attempt, owner,
@@ -51,6 +60,7 @@ _STORE = """
         select job_id, %(now)s, provider_id, %(job)s, id::text, lane, %(waiting)s, %(now)s,
             case when rung then clock_timestamp() end, 0, '', ''
         from given join stored using (id)
+        on conflict do nothing
     )
     select id from stored
 """
@@ -76,6 +86,10 @@ class Kept:
     error: Exception | None = None
 
 
+class NotKept(Exception):
+    """Whoever was writing it was stopped."""
+
+
 _waiting: deque[Kept] = deque()
 _turn = threading.Lock()
 
@@ -96,29 +110,56 @@ def keep(push: Kept) -> bool:
 
 def _write_waiting() -> None:
     pushes: dict[tuple[UUID, str], Kept] = {}
-    for _ in range(min(len(_waiting), _TOGETHER)):
-        one = _waiting.popleft()
-        if (one.component_id, one.digest) in pushes:  # a statement cannot touch a row twice
-            _waiting.append(one)
-        else:
-            pushes[one.component_id, one.digest] = one
-    _write([pushes[key] for key in sorted(pushes)])  # in one order everywhere, so that no two wait for each other
+    try:
+        for _ in range(min(len(_waiting), _TOGETHER)):
+            one = _waiting.popleft()
+            if (one.component_id, one.digest) in pushes:  # a statement cannot touch a row twice
+                _waiting.append(one)
+            else:
+                pushes[one.component_id, one.digest] = one
+        if not pushes:
+            return
+        _write([pushes[key] for key in sorted(pushes)])  # in one order everywhere, so that no two wait for each other
+    finally:
+        for one in pushes.values():  # nobody waits for ever for what nobody writes any more
+            if not one.done:
+                one.error, one.done = NotKept(), True
 
 
 def _write(pushes: Sequence[Kept]) -> None:
+    """All together; when one of them may be what is wrong, one by one, so that it does not refuse the others."""
+    ends = time.monotonic() + _REPEAT_SECONDS
+    failed = _attempt(pushes)
+    if failed is None:
+        return
+    locked: dict[UUID, Exception] = {}
+    for one in pushes:
+        error: Exception | None
+        if one.component_id in locked:  # most likely the component app's row: the wait would be as long for each
+            error = locked[one.component_id]
+        elif len(pushes) == 1 or not isinstance(failed, _OF_ONE) or time.monotonic() >= ends:
+            error = failed
+        else:
+            error = _attempt([one])
+        if error is None:
+            continue
+        one.error, one.done = error, True
+        if isinstance(error, psycopg.errors.LockNotAvailable):
+            locked[one.component_id] = error
+        elif not isinstance(error, _OF_ONE):
+            failed = error
+
+
+def _attempt(pushes: Sequence[Kept]) -> Exception | None:
+    """Write them with one statement; what went wrong."""
     try:
         new = _store(pushes)
     except Exception as error:
-        if len(pushes) > 1 and not isinstance(error, psycopg.OperationalError):
-            for one in pushes:  # what is wrong with one must not refuse the others
-                _write([one])
-            return
-        for one in pushes:
-            one.error, one.done = error, True
-        return
+        return error
     for one in pushes:
         one.is_new, one.done = one.id in new, True
     _bell.ring([(one.job_id, one.lane) for one in pushes if one.is_new and one.rung])
+    return None
 
 
 def _store(pushes: Sequence[Kept]) -> set[UUID]:
