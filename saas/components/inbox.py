@@ -32,6 +32,7 @@ from saas.wx.release_check import AnswerNow
 
 MAX_BYTES = 512 * 1024
 _KNOWN_SECONDS = 10.0
+_MOST_NOBODYS = 1000
 _LONGEST_KIND = 60
 
 
@@ -70,6 +71,8 @@ class Refused(Exception):
 
 
 _known: dict[str, Receiver] = {}
+_nobodys: dict[str, float] = {}
+"""Keys that nobody has, and when that was read; so few that whoever makes keys up fills no memory."""
 
 
 def find_receiver(key: str, *, not_before: float = 0.0) -> Receiver | None:
@@ -77,15 +80,22 @@ def find_receiver(key: str, *, not_before: float = 0.0) -> Receiver | None:
 
     Only a copy read after `not_before` (`time.monotonic()`) is good enough.
     """
-    known = _known.get(key)
-    if known is not None and known.read_at >= max(not_before, time.monotonic() - _KNOWN_SECONDS):
+    oldest = max(not_before, time.monotonic() - _KNOWN_SECONDS)
+    known, missed_at = _known.get(key), _nobodys.get(key)
+    if known is not None and known.read_at >= oldest:
         return known
+    if missed_at is not None and missed_at >= oldest:
+        return None
     read_at = time.monotonic()
     with platform_session("find the owner of a callback address") as db:
         component = component_by_key(db, key)
     if component is None:
         _known.pop(key, None)
+        if len(_nobodys) >= _MOST_NOBODYS:
+            _nobodys.clear()
+        _nobodys[key] = read_at
         return None
+    _nobodys.pop(key, None)
     _known[key] = Receiver(
         component.provider_id, component.id, component.token, _crypto(component), read_at, component.awaits_new_key
     )
@@ -95,6 +105,13 @@ def find_receiver(key: str, *, not_before: float = 0.0) -> Receiver | None:
 def forget_receiver(key: str) -> None:
     """This process reads the keys anew; others do within seconds, or when a push does not fit theirs."""
     _known.pop(key, None)
+    _nobodys.pop(key, None)
+
+
+def oversized(receiver: Receiver) -> Refused:
+    """A body that says itself that it is longer than `MAX_BYTES`: counted, and refused unread."""
+    note_refusal(receiver.provider_id, receiver.component_id, "oversized")
+    return Refused("oversized", is_forged=False)
 
 
 def open_push(key: str, body: bytes, *, msg_signature: str, timestamp: str, nonce: str) -> Push | None:

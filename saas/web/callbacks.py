@@ -66,10 +66,16 @@ class _Inbox:
 
 def _take(key: str, appid: str, environ: WSGIEnvironment) -> Answer:
     """Keep one push. Messages and events of a mini program (`appid`) may be WeChat's release check, which wants its
-    answer in this response; tickets, authorizations and other notices are for the component app itself."""
+    answer in this response; tickets, authorizations and other notices are for the component app itself. The body is
+    read last, since whoever sends it slowly holds a thread: the proxy in front passes on whole requests only."""
+    receiver = inbox.find_receiver(key)
+    if receiver is None:
+        return 404, "no such address", _TEXT
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     nonce = query.get("nonce", "")
     try:
+        if _declared(environ) > inbox.MAX_BYTES:
+            raise inbox.oversized(receiver)
         push = inbox.open_push(
             key, _body(environ), msg_signature=query.get("msg_signature", ""), timestamp=query.get("timestamp", ""),
             nonce=nonce,
@@ -86,11 +92,18 @@ def _take(key: str, appid: str, environ: WSGIEnvironment) -> Answer:
     return 200, "" if isinstance(answer, AnswerByMessage) else "success", _TEXT
 
 
+def _declared(environ: WSGIEnvironment) -> int:
+    """How long the body says it is; 0 when it does not say."""
+    given = environ.get("CONTENT_LENGTH") or ""
+    return int(given) if given.isdecimal() else 0
+
+
 def _body(environ: WSGIEnvironment) -> bytes:
-    """The posted bytes, one more than allowed at most: whatever is longer is refused unread."""
-    given, most = environ.get("CONTENT_LENGTH") or "", inbox.MAX_BYTES + 1
-    length = int(given) if given.isdecimal() else most if environ.get("wsgi.input_terminated") else 0
-    body: bytes = environ["wsgi.input"].read(min(length, most))
+    """The posted bytes; of a body that does not say its length, one more than allowed at most."""
+    length = _declared(environ)
+    if not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated"):
+        length = inbox.MAX_BYTES + 1
+    body: bytes = environ["wsgi.input"].read(length)
     return body
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -96,8 +98,9 @@ def test_a_push_that_another_implementation_sealed_is_stored(wechat_side: FlaskC
     assert row.kind == "component_verify_ticket"
 
 
-def test_a_push_is_answered_after_one_transaction(wechat_side: FlaskClient, component: ComponentApp) -> None:
-    send(wechat_side, sealed(ticket("the first one finds out whose address it is")))
+@contextmanager
+def sessions_statements() -> Iterator[list[str]]:
+    """What goes to the database through sessions meanwhile."""
     statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -106,12 +109,18 @@ def test_a_push_is_answered_after_one_transaction(wechat_side: FlaskClient, comp
     for name in ("platform", "tenant"):
         event.listen(engine(name), "before_cursor_execute", note)
     try:
-        before = newest_transaction()
-        send(wechat_side, sealed(ticket("the second one")))
-        assert newest_transaction() == before + 2  # the push, and this question
+        yield statements
     finally:
         for name in ("platform", "tenant"):
             event.remove(engine(name), "before_cursor_execute", note)
+
+
+def test_a_push_is_answered_after_one_transaction(wechat_side: FlaskClient, component: ComponentApp) -> None:
+    send(wechat_side, sealed(ticket("the first one finds out whose address it is")))
+    with sessions_statements() as statements:
+        before = newest_transaction()
+        send(wechat_side, sealed(ticket("the second one")))
+        assert newest_transaction() == before + 2  # the push, and this question
     assert statements == []
 
 
@@ -192,6 +201,51 @@ def test_oversized_bodies_are_400_and_counted(wechat_side: FlaskClient, componen
 def test_an_unknown_address_is_404_and_leaves_nothing(wechat_side: FlaskClient, component: ComponentApp) -> None:
     assert send(wechat_side, sealed(ticket()), "/wx/nobody/events").status_code == 404
     assert refusals(component) == (0, "")
+
+
+class Unread(io.BytesIO):
+    """A body that whoever reads it waits for."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise AssertionError("read")
+
+
+def test_bodies_for_nobody_and_bodies_too_long_are_answered_unread(
+    wechat_side: FlaskClient, component: ComponentApp
+) -> None:
+    def answer(path: str, length: int) -> int:
+        query = sealed(ticket()).query
+        declared = {"CONTENT_LENGTH": str(length)}
+        return wechat_side.post(
+            path, input_stream=Unread(), query_string=query, environ_overrides=declared
+        ).status_code  # fmt: skip
+
+    assert answer("/wx/nobody/events", 100) == 404
+    assert answer(EVENTS, inbox.MAX_BYTES + 1) == 400
+    assert refusals(component) == (1, "oversized")
+    assert answer(EVENTS, inbox.MAX_BYTES) == 500  # what is not too long is read
+
+
+def test_an_address_that_is_nobodys_is_looked_up_once_in_some_seconds(
+    wechat_side: FlaskClient, component: ComponentApp
+) -> None:
+    inbox.forget_receiver("nobody")
+    with sessions_statements() as statements:
+        send(wechat_side, sealed(ticket()), "/wx/nobody/events")
+        assert statements
+        statements.clear()
+        assert send(wechat_side, sealed(ticket()), "/wx/nobody/events").status_code == 404
+        assert statements == []
+        inbox.forget_receiver("nobody")
+        send(wechat_side, sealed(ticket()), "/wx/nobody/events")
+        assert statements
+
+
+def test_keys_made_up_fill_no_memory(component: ComponentApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "_MOST_NOBODYS", 3)
+    for number in range(10):
+        assert inbox.find_receiver(f"made-up-{number}") is None
+    assert len(inbox._nobodys) <= 3
 
 
 def test_the_previous_key_opens_pushes_after_a_rotation(
