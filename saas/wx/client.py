@@ -319,6 +319,8 @@ def _part(upload: Upload) -> tuple[str, bytes, str]:
 def _read_answer(op: Operation, appid: str | None, response: Answer) -> Any:
     content = response.content
     answer = _json(op, content)
+    if response.status != 200 and answer is not None and answer.get("errcode") is None:
+        answer = None  # a gateway's own JSON: WeChat answers with 200
     if response.status >= 500 and answer is None:
         raise errors.WeChatUnreachable(f"{op.id}: HTTP {response.status}", operation=op.id, appid=appid)
     if answer is None:

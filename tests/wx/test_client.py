@@ -128,6 +128,20 @@ def test_an_answer_that_is_not_wechat_s_is_unreadable(answer: Any) -> None:
     assert [(record.errcode, record.problem, record.ok) for record in wechat.records] == [(None, "unreadable", False)]
 
 
+@pytest.mark.parametrize(
+    ("status", "answer", "fault"),
+    [
+        (404, {"message": "no Route matched with those values"}, errors.UnreadableAnswer),
+        (429, {"message": "API rate limit exceeded", "errcode": None}, errors.UnreadableAnswer),
+        (503, {"message": "name resolution failed"}, errors.WeChatUnreachable),
+        (412, refused(85064), errors.TemplateNotFound),
+    ],
+)
+def test_only_wechat_s_own_answer_is_a_success(status: int, answer: dict[str, Any], fault: type[Exception]) -> None:
+    with pytest.raises(fault):
+        commit(WeChat(httpx2.Response(status, json=answer)))
+
+
 def test_a_picture_is_a_download_and_a_refusal_of_one_is_an_error() -> None:
     wechat = WeChat(b"\xff\xd8\xff\xe0 picture")
     picture = wechat.client().code.get_qrcode(APPID)
