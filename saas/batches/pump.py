@@ -62,6 +62,10 @@ class AttemptsUsedUp(Exception):
     """Every attempt ended without a word: the process was killed each time."""
 
 
+class HandBroke(Exception):
+    """A thread was told to end by what should end a process."""
+
+
 class ItemLost(Exception):
     """Somebody else has taken the item over, so nothing may be kept of this run."""
 
@@ -150,17 +154,20 @@ class _Crew:
             threading.Thread(target=contextvars.copy_context().run, args=(self._hand,), name="batch", daemon=True)
             for _ in range(self._threads)
         ]
-        for hand in hands:
-            hand.start()
+        begun: list[threading.Thread] = []
         try:
+            for hand in hands:
+                hand.start()
+                begun.append(hand)
             return self._feed()
         finally:
-            while not self._todo.empty():
-                self._todo.get_nowait()
-            for _ in hands:
-                self._todo.put(None)
-            for hand in hands:
-                hand.join()
+            try:
+                self._take_unbegun()
+            finally:
+                for _ in begun:
+                    self._todo.put(None)
+                for hand in begun:
+                    hand.join()
 
     def _feed(self) -> bool:
         begun = look_at = time.monotonic()
@@ -207,11 +214,7 @@ class _Crew:
 
     def _put_unbegun_back(self) -> int:
         """What was claimed ahead waits for the next pump."""
-        unbegun = []
-        while not self._todo.empty():
-            with contextlib.suppress(queue.Empty):
-                unbegun.append(self._todo.get_nowait())
-        ids = [one.id for one in unbegun if one is not None]
+        ids = [one.id for one in self._take_unbegun()]
         if ids:
             self._db.execute(
                 update(BatchItem)
@@ -221,14 +224,21 @@ class _Crew:
             )
         return len(ids)
 
+    def _take_unbegun(self) -> list[_Claimed]:
+        unbegun = []
+        while not self._todo.empty():
+            with contextlib.suppress(queue.Empty):  # a hand was quicker
+                unbegun.append(self._todo.get_nowait())
+        return [one for one in unbegun if one is not None]
+
     def _hand(self) -> None:
         """One thread: item after item, until there is none."""
         while (one := self._todo.get()) is not None:
             with structlog.contextvars.bound_contextvars(item=str(one.id)):
                 try:
                     ended = _run(one)
-                except Exception as error:
-                    self._broken = error
+                except BaseException as error:  # whatever it is, the pump must hear of it, or waits for ever
+                    self._broken = error if isinstance(error, Exception) else HandBroke(repr(error))
                     ended = _Ended(one.id, one.attempt)
             with self._lock:
                 self._ended.append(ended)

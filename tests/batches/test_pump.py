@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections import Counter
@@ -540,3 +541,45 @@ def test_a_claim_that_stands_across_another_is_left_for_later(desk: Desk, known:
         others = claim_beside(second)
         db.execute(here.where(BatchItem.id == one.id))  # waits for the claim, which waits for this session
     assert others() == 0
+
+
+def test_a_step_that_wants_the_process_to_end_ends_the_run_of_its_pump(desk: Desk, known: Known) -> None:
+    ran: list[str] = []
+
+    def work(_db: Session, item: BatchItem) -> None:
+        ran.append(item.subject_name)
+        if item.subject_name == "小程序0" and item.attempt == 1:
+            raise SystemExit
+
+    batch = desk.start(known(work, attempts=3), 12)
+    late = threading.Thread(target=runner.run, args=(str(desk.pump_job(batch)),), daemon=True)
+    late.start()
+    late.join(10)
+    assert not late.is_alive()
+    assert not [one for one in threading.enumerate() if one.name == "batch"]
+    with platform_session("test") as db:
+        assert "HandBroke" in db.scalars(select(Job.error)).one()
+
+
+def test_a_hand_that_takes_the_last_item_first_keeps_nobody_from_going_home(
+    desk: Desk, known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Quick(queue.SimpleQueue[Any]):
+        """Somebody takes the last one between the look and the grip, once."""
+
+        looked = False
+
+        def empty(self) -> bool:
+            self.looked, before = True, self.looked
+            return before and super().empty()
+
+    monkeypatch.setattr(queue, "SimpleQueue", Quick)
+    batch = desk.start(known(lambda *_: None), 8)
+    with tenant_session(desk.cast.alices) as db, pytest.raises(Later):
+        pump.run_batch(db, load_batch(db, batch.id), lambda: True)
+    assert not [one for one in threading.enumerate() if one.name == "batch"]
+    with tenant_session(desk.cast.alices) as db:
+        crew = pump._Crew(db, load_batch(db, batch.id), lambda: False)
+        assert crew.work()
+    assert not [one for one in threading.enumerate() if one.name == "batch"]
+    assert desk.states(batch) == ["done"] * 8
