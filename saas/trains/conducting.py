@@ -11,7 +11,6 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -23,7 +22,6 @@ from saas.queue import Job, JobStatus, Lane, Later, enqueue_for, hasten
 from saas.releases.checks import QUOTA, Check, Verdict, check_programs
 from saas.tenants import activity
 from saas.tenants.access import system
-from saas.tenants.providers import own_provider
 from saas.trains.causes import REPLACED
 from saas.trains.collecting import collect
 from saas.trains.drafts import set_off_if_due
@@ -47,6 +45,7 @@ from saas.trains.steps import RANK, batch_of, note_steps
 from saas.trains.stopping import go_on_if_mended, stop_if_broken, stop_train
 from saas.trains.telling import tell, tell_end
 from saas.trains.waiting import holds_after
+from saas.trains.window import NOTICED, is_time, keep_window
 
 CONDUCT = "jobs.trains.conduct"
 
@@ -100,6 +99,7 @@ def conduct(db: Session, train: Train) -> None:
     if train.status == TrainStatus.RUNNING and not stop_if_broken(db, train):
         moved += take_back(db, train) + _open_waves(db, train)
     if train.status == TrainStatus.RUNNING:
+        keep_window(db, train)
         moved += take_out(db, train)
         moved += _check(db, train) + sum(_begin(db, train, step) for step in _BEGUN)
         _end(db, train)
@@ -128,16 +128,6 @@ def tally(db: Session, train: Train) -> Tally:
 def waves_of(db: Session, train: Train) -> list[TrainWave]:
     """The train's waves in their order."""
     return list(db.scalars(select(TrainWave).where(TrainWave.train_id == train.id).order_by(TrainWave.number)))
-
-
-def in_window(train: Train, zone: str) -> bool:
-    """Whether users may notice something now: releases begin only in these hours of the provider's day."""
-    if train.window_from is None or train.window_until is None:
-        return True
-    hour = clock.now().astimezone(ZoneInfo(zone)).hour
-    if train.window_from < train.window_until:
-        return train.window_from <= hour < train.window_until
-    return hour >= train.window_from or hour < train.window_until
 
 
 def _open_waves(db: Session, train: Train) -> int:
@@ -248,7 +238,7 @@ def _begin(db: Session, train: Train, step: TrainStepName) -> int:
     room = _MOST_OPEN - _running(db, train, step)
     if step is TrainStepName.SUBMIT:
         room = min(room, room_to_submit(db, train))
-    if step in (TrainStepName.PHASE, TrainStepName.RELEASE) and not in_window(train, own_provider(db).time_zone):
+    if step in NOTICED and not is_time(db, train):
         return 0
     if room <= 0:
         return 0

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.batches.steering import pause_all, resume_all
+from saas.batches.steering import pause_all
 from saas.components.access import load_component
 from saas.components.models import ComponentApp, ComponentStatus
 from saas.tenants import activity
@@ -19,6 +19,7 @@ from saas.trains.causes import barred, hits_everybody, is_components, own_words
 from saas.trains.models import PATH, StepStatus, StopReason, Train, TrainStatus, TrainStep, TrainStepName, TrainWave
 from saas.trains.retrying import take_on_components
 from saas.trains.steps import batch_ids
+from saas.trains.window import resume_batches
 
 LEAST_DECIDED = 5
 """How many audits must be decided before a share of rejections means anything, unless a whole wave has less."""
@@ -46,7 +47,7 @@ def go_on(db: Session, train: Train) -> None:
     """Run again after a pause or a stop; the rules count anew. What the component app alone had failed begins anew."""
     by_component = train.why == StopReason.COMPONENT
     train.status, train.why, train.why_detail, train.counts_from = TrainStatus.RUNNING, "", {}, clock.now()
-    resume_all(db, batch_ids(db.scalars(select(TrainWave).where(TrainWave.train_id == train.id))))
+    resume_batches(db, train)
     if by_component:
         take_on_components(db, train)
 

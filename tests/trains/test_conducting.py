@@ -129,16 +129,6 @@ def test_what_was_never_online_is_released_to_all_at_once(yard: Yard) -> None:
     assert len(yard.items(train, "release")) == 1
 
 
-@pytest.mark.parametrize(("hour", "open_"), [(1, False), (2, True), (4, True), (5, False), (23, False)])
-def test_releases_keep_to_their_hours(yard: Yard, hour: int, open_: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = yard.plan(yard.programs(1), window_from=2, window_until=5)
-    at = clock.now().replace(hour=hour, minute=0)
-    monkeypatch.setattr(conducting.clock, "now", lambda: at)
-    assert conducting.in_window(train, "UTC") is open_
-    train.window_from, train.window_until = 22, 2
-    assert conducting.in_window(train, "UTC") is (hour in (1, 23))
-
-
 def test_outside_of_the_window_nothing_is_released(yard: Yard) -> None:
     hour = (clock.now() + timedelta(hours=8 + 5)).hour
     train = yard.running(1, releases_itself=True, window_from=hour, window_until=(hour + 1) % 24)
