@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from jobs import runner
 from saas import db as database
-from saas.batches import pump, steps
+from saas.batches import claims, pump, steps
 from saas.batches.access import load_batch, load_item
 from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
 from saas.batches.progress import Cause, newest_item_of_each, newest_items, open_item, progress
@@ -510,7 +510,7 @@ def claim_beside(batch: Batch) -> Callable[[], int]:
 
     def claim() -> None:
         with tenant_session(batch.provider_id) as db:
-            got.append(len(pump._claim(db, load_batch(db, batch.id), 20)))
+            got.append(len(claims.claim(db, load_batch(db, batch.id), 20)))
 
     def ended() -> int:
         thread.join(20)
@@ -526,7 +526,7 @@ def test_pumps_of_one_provider_claim_one_after_the_other(desk: Desk, known: Know
     subjects = [Subject(new_id(), f"小程序{n}") for n in range(12)]
     first, second = (desk.start_for(known(lambda *_: None), some) for some in (subjects, subjects[::-1]))
     with tenant_session(desk.cast.alices) as db:
-        assert len(pump._claim(db, load_batch(db, first.id), 6)) == 6
+        assert len(claims.claim(db, load_batch(db, first.id), 6)) == 6
         others = claim_beside(second)
     assert others() == 6
 

@@ -1,0 +1,158 @@
+"""Whose an item is: a pump claims many at once and notes how they ended, many at once, too.
+
+An item in the hands of a run is marked as running, with the attempt that this is: each of the run's commits, and the
+note of its end, need the row to be so still. What somebody else has taken over keeps nothing of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import DeadlockDetected
+from sqlalchemy import bindparam, event, exists, func, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session, aliased, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
+
+from saas import clock
+from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
+from saas.db import tenant_session
+
+DUE = (ItemStatus.QUEUED, ItemStatus.WAITING)
+"""Items that a pump may claim, once their time has come."""
+
+# Two pumps of a provider that enter the same mini programs in different orders would wait for each other.
+_ONE_CLAIMS = "select pg_advisory_xact_lock(hashtextextended(%(whose)s, 0))"
+_HOLD = "select 1 from batch_items where id = %(id)s and attempt = %(attempt)s and status = 'running' for update"
+
+
+class ItemLost(Exception):
+    """Somebody else has taken the item over, so nothing may be kept of this run."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An item in the hands of this run. `item` is fresh once: after a rollback it is to be loaded again."""
+
+    id: UUID
+    attempt: int
+    step: str
+    provider_id: UUID
+    item: BatchItem
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an item ended that left nothing to be committed with it; without a status it has noted its end by itself."""
+
+    id: UUID
+    attempt: int
+    status: ItemStatus | None = None
+    result: Any = None
+    error: str = ""
+    finished_at: datetime | None = None
+
+
+_busy = aliased(BatchItem)
+_due = (
+    select(BatchItem.id)
+    .where(
+        BatchItem.batch_id == bindparam("its_batch"),
+        BatchItem.status.in_(DUE),
+        BatchItem.run_at <= bindparam("moment"),
+        exists().where(Batch.id == bindparam("its_batch"), Batch.status == BatchStatus.RUNNING),
+        ~exists().where(_busy.subject_id == BatchItem.subject_id, _busy.status == ItemStatus.RUNNING),
+    )
+    .order_by(BatchItem.run_at, BatchItem.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=BatchItem, skip_locked=True)
+    .cte("due")  # a subquery might be run again for every row, and would take more than `most`
+)
+_taking = (
+    update(BatchItem)
+    .where(BatchItem.id.in_(select(_due.c.id)))
+    .values(
+        status=ItemStatus.RUNNING,
+        attempt=BatchItem.attempt + 1,
+        started_at=func.coalesce(BatchItem.started_at, bindparam("moment")),
+    )
+    .returning(BatchItem)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+
+
+def claim(db: Session, batch: Batch, count: int) -> list[Claimed]:
+    """Take the next due items whose mini programs are not busy in any batch."""
+    db.connection().exec_driver_sql(_ONE_CLAIMS, {"whose": f"claim {batch.provider_id}"})
+    given = {"its_batch": batch.id, "moment": clock.now(), "most": count}
+    try:
+        with db.begin_nested():
+            items = sorted(db.scalars(_taking, given).all(), key=lambda item: (item.run_at, item.id))
+    except IntegrityError:
+        return []  # another batch took one of these mini programs in the same moment
+    except OperationalError as error:
+        if not isinstance(error.orig, DeadlockDetected):
+            raise
+        return []
+    for item in items:
+        db.expunge(item)
+        set_committed_value(item, "batch", _copy(batch))
+    return [Claimed(item.id, item.attempt, item.step, item.provider_id, item) for item in items]
+
+
+def _copy(batch: Batch) -> Batch:
+    """The batch for a session of its own, without asking for it again."""
+    copied = Batch(**{name: getattr(batch, name) for name in Batch.__mapper__.columns.keys()})  # noqa: SIM118
+    make_transient_to_detached(copied)
+    return copied
+
+
+_items: Any = BatchItem.__table__
+_noting = (
+    update(_items)
+    .where(
+        _items.c.id == bindparam("its_id"),
+        _items.c.attempt == bindparam("its_attempt"),
+        _items.c.status == ItemStatus.RUNNING,
+    )
+    .values(
+        status=bindparam("its_status"), result=bindparam("its_result"), finished_at=bindparam("its_end"),
+        errcode=None, rid="", operation="", error="",
+    )
+)  # fmt: skip
+
+
+def note_ends(db: Session, ended: Collection[Ended]) -> None:
+    """Those that somebody else has taken over stay as they are."""
+    if ended:
+        rows = [
+            {
+                "its_id": one.id, "its_attempt": one.attempt, "its_status": one.status, "its_result": one.result,
+                "its_end": one.finished_at,
+            }
+            for one in ended
+        ]  # fmt: skip
+        db.connection().execute(_noting, rows)
+
+
+@contextlib.contextmanager
+def item_session(one: Claimed) -> Iterator[Session]:
+    """A session for this item; each of its commits needs the item to be this run's."""
+    with tenant_session(one.provider_id) as db:
+        db.info["claimed"] = one
+        yield db
+
+
+@event.listens_for(Session, "before_commit", insert=True)  # before others flush what is to be committed
+def _check_item(db: Session) -> None:
+    one: Claimed | None = db.info.get("claimed")
+    if one is None or db.in_nested_transaction():
+        return
+    held = db.connection().exec_driver_sql(_HOLD, {"id": one.id, "attempt": one.attempt})  # past the mapper: no flush
+    if held.first() is None:
+        raise ItemLost(str(one.id))
