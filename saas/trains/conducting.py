@@ -41,6 +41,7 @@ from saas.trains.models import (
 )
 from saas.trains.quota import room_to_submit
 from saas.trains.retrying import take_back, take_out
+from saas.trains.returning import follow_wish
 from saas.trains.steps import RANK, batch_of, note_steps
 from saas.trains.stopping import go_on_if_mended, stop_if_broken, stop_train
 from saas.trains.telling import tell, tell_end
@@ -95,7 +96,7 @@ def conduct(db: Session, train: Train) -> None:
     db.refresh(train, with_for_update=True)
     if train.status == TrainStatus.DRAFT and not set_off_if_due(db, train):
         return
-    moved = collect(db, train) + go_on_if_mended(db, train)
+    moved = collect(db, train) + follow_wish(db, train) + go_on_if_mended(db, train)
     if train.status == TrainStatus.RUNNING and not stop_if_broken(db, train):
         moved += take_back(db, train) + _open_waves(db, train)
     if train.status == TrainStatus.RUNNING:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -105,7 +105,7 @@ class Holds(StrEnum):
 
 class StopReason(StrEnum):
     """Why a train stopped by itself. COMPONENT: it goes on by itself once the component app works again; NOBODY: it was
-    to begin at a planned time, and nobody could go."""
+    to begin at a planned time, and nobody could go; STARTER: whoever planned that time may not start it any more."""
 
     REJECTS = "rejects"
     EVERYBODY = "everybody"
@@ -113,6 +113,7 @@ class StopReason(StrEnum):
     NOTHING_PASSED = "nothing_passed"
     COMPONENT = "component"
     NOBODY = "nobody"
+    STARTER = "starter"
 
 
 class Train(TenantOwned, Base):
@@ -123,7 +124,8 @@ class Train(TenantOwned, Base):
     begin by themselves (`releases_itself`) or wave by wave when somebody says so, between the hours `window_from` and
     `window_until` of the provider's time zone; with `phased_percent` to that share of users first. `reserve`
     submissions of the month are left to others. It stops when `stop_percent` of the audits were rejected, or when
-    `stop_failures` mini programs failed for one cause; both count what ended since `counts_from`.
+    `stop_failures` mini programs failed for one cause; both count what ended since `counts_from`. `rolls_back`: it was
+    given up, so that what is being released goes back as soon as that has ended.
     """
 
     __tablename__ = "trains"
@@ -164,10 +166,12 @@ class Train(TenantOwned, Base):
     created_by: Mapped[UUID | None] = mapped_column(default=None)
     created_by_name: Mapped[str] = mapped_column(Text, default="")
     starts_at: Mapped[datetime | None] = mapped_column(default=None)
+    starts_by: Mapped[UUID | None] = mapped_column(default=None)
     starts_by_name: Mapped[str] = mapped_column(Text, default="")
     started_at: Mapped[datetime | None] = mapped_column(default=None)
     counts_from: Mapped[datetime | None] = mapped_column(default=None)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    rolls_back: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session, aliased
 
 from saas import clock
 from saas.batches import steering as batches
-from saas.batches.starting import Subject, add_items, open_batch
 from saas.components.budgets import used_up
 from saas.errors import N_, Conflict
 from saas.programs.models import Program
-from saas.releases import bulk, phasing
+from saas.releases import bulk
 from saas.releases.audits import OPEN as AUDIT_OPEN
 from saas.releases.models import Audit
 from saas.tenants import activity
@@ -35,7 +34,8 @@ from saas.trains.models import (
     TrainWave,
 )
 from saas.trains.retrying import failed_at, take_on
-from saas.trains.steps import batch_ids, note_steps, of_train
+from saas.trains.returning import count_releasing, lead_back, lead_off, returnable
+from saas.trains.steps import batch_ids
 from saas.trains.stopping import go_on
 from saas.trains.telling import close_end, tell
 from saas.trains.waiting import is_at_gate
@@ -45,10 +45,12 @@ _UNDOS = ("undo_audit_day", "undo_audit_month")
 
 @dataclass(frozen=True)
 class Asked:
-    """How many mini programs something was begun for, and how many it cannot be done for."""
+    """How many mini programs something was begun for, how many it cannot be done for, and for how many it will be as
+    soon as their release has ended."""
 
     count: int
     without: int
+    later: int = 0
 
 
 def start(db: Session, train: Train, *, who: Who) -> int:
@@ -119,7 +121,7 @@ def retry_failed(
     if count:
         train.counts_from = clock.now()
         if train.status == TrainStatus.DONE:
-            train.status, train.finished_at = TrainStatus.RUNNING, None
+            train.status, train.finished_at, train.rolls_back = TrainStatus.RUNNING, None, False
         wake_conductor(db, train)
         tell(db, train)
         activity.record(db, who, "train.retry", train, detail={"count": count})
@@ -239,76 +241,31 @@ def undo_pending(db: Session, train: Train, *, who: Who) -> Asked:
         _pause(db, train, who)
     rows, without = undoable(db, train)
     asked = [(one.row_id, one.id, one.program_name, {"audit": str(one.audit_id)}) for one in rows]
-    _lead_off(db, train, TrainStepName.UNDO, bulk.UNDO, asked)
+    lead_off(db, train, TrainStepName.UNDO, bulk.UNDO, asked)
     if asked:
+        wake_conductor(db, train)
         activity.record(db, who, "train.undo", train, detail={"count": len(asked)})
     return Asked(len(asked), without)
 
 
-def returnable(db: Session, train: Train) -> tuple[list[Any], list[Any], int]:
-    """Whose release can be rolled back, whose phased release can be taken back, and how many have nothing before."""
-    row, phase, back = TrainProgram, aliased(TrainStep), aliased(TrainStep)
-    busy = select(back.id).where(
-        back.train_program_id == row.id, back.step == TrainStepName.ROLL_BACK, back.status == StepStatus.RUNNING
-    )
-    phased = select(phase.id).where(
-        phase.train_program_id == row.id, phase.step == TrainStepName.PHASE, phase.status == StepStatus.DONE
-    )
-    columns = (row.id, row.program_id, row.program_name, row.audit_id, row.version_before)
-    here = select(*columns).where(row.train_id == train.id, ~busy.exists()).order_by(row.id)
-    online = db.execute(here.where(row.state == ProgramState.DONE)).all()
-    half = (ProgramState.READY, ProgramState.FAILED, ProgramState.CANCELLED, ProgramState.SKIPPED)
-    shared = db.execute(here.where(row.step == TrainStepName.RELEASE, row.state.in_(half), phased.exists())).all()
-    able = [one for one in online if one.version_before not in ("", train.user_version)]
-    return able, list(shared), len(online) - len(able)
-
-
 def roll_back(db: Session, train: Train, *, who: Who) -> Asked:
     """Give the whole train up: nothing more is begun, and every mini program that got this version goes back to the one
-    before. Where something newer is online by now, nothing is done. Audits stay as they are."""
+    before; those whose release is under way do as soon as it has ended. Where something newer is online by now, nothing
+    is done. Audits stay as they are."""
     _hold(db, train, who)
     _refuse_unless(train, *(one for one in TrainStatus if one is not TrainStatus.DRAFT))
     if not train.is_over:
         cancel(db, train, who=who)
-    online, shared, without = returnable(db, train)
-    version = train.user_version
-    _lead_off(
-        db, train, TrainStepName.ROLL_BACK, bulk.ROLL_BACK,
-        [
-            (one.id, one.program_id, one.program_name,
-             {"audit": str(one.audit_id), "version": one.version_before, "online": version})
-            for one in online
-        ],
-    )  # fmt: skip
-    _lead_off(
-        db, train, TrainStepName.ROLL_BACK, phasing.CANCEL,
-        [(one.id, one.program_id, one.program_name, {"audit": str(one.audit_id)}) for one in shared],
-    )  # fmt: skip
-    count = len(online) + len(shared)
-    close_end(db, train)
-    if count:
-        activity.record(db, who, "train.roll_back", train, detail={"count": count, "version": version})
-    return Asked(count, without)
-
-
-def _lead_off(
-    db: Session, train: Train, step: TrainStepName, function: str,
-    rows: Sequence[tuple[UUID, UUID, str, dict[str, Any]]],
-) -> None:  # fmt: skip
-    """Begin a step off the path: its own batch, and a row each."""
-    if not rows:
-        return
-    batch = open_batch(db, function, who=train.starter, params=of_train(train))
-    subjects = [Subject(program_id, name, asked) for _, program_id, name, asked in rows]
-    items = add_items(db, batch, subjects)
-    note_steps(
-        db, train, step,
-        [
-            {"train_program_id": row_id, "item_id": items[program_id], "asked": asked, "before": train.user_version}
-            for row_id, program_id, _, asked in rows
-        ],
-    )  # fmt: skip
+    train.rolls_back = True
     wake_conductor(db, train)
+    online, shared, without = returnable(db, train)
+    lead_back(db, train, online, shared)
+    count, later = len(online) + len(shared), count_releasing(db, train)
+    close_end(db, train)
+    if count or later:
+        detail = {"count": count + later, "version": train.user_version}
+        activity.record(db, who, "train.roll_back", train, detail=detail)
+    return Asked(count, without, later)
 
 
 def _pause(db: Session, train: Train, who: Who) -> None:

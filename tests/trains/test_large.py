@@ -14,7 +14,7 @@ from saas.db import engine, new_id
 from saas.embedded import EmbeddedPostgres
 from saas.programs.models import Program
 from saas.releases.models import Audit, AuditStatus, CodeState
-from saas.trains import progress, steering, values
+from saas.trains import progress, returning, steering, values
 from saas.trains.access import load_train
 from saas.trains.causes import Cause, Remedy
 from saas.trains.models import (
@@ -152,7 +152,7 @@ READS: dict[str, Callable[[Any, Train], Any]] = {
     "by name": lambda db, train: progress.list_places(db, train, Places(text="程序1")),
     "chosen": lambda db, train: progress.programs_at(db, train, Places(cause=LACKS), 20_000),
     "undo": steering.undoable,
-    "roll back": steering.returnable,
+    "roll back": returning.returnable,
     "values": values.lacking,
     "list": lambda db, train: progress.count_states(db, [train.id]),
 }

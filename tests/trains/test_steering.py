@@ -248,6 +248,27 @@ def test_rolling_back_gives_up_what_has_not_been_released(yard: Yard) -> None:
     assert {one.status for one in yard.steps(train) if one.step == "roll_back"} == {StepStatus.DONE}
 
 
+def test_what_is_being_released_when_the_train_is_given_up_goes_back_as_soon_as_it_is(yard: Yard) -> None:
+    train = yard.running(2, online="1.0.0", releases_itself=True)
+    yard.to_review(train)
+    yard.decide(train)
+    yard.conduct(train)
+    for item in yard.items(train, "release"):
+        with yard.session() as db:
+            db.get_one(BatchItem, item.id).status = ItemStatus.WAITING
+    assert yard.steer(steering.roll_back, train) == Asked(0, 0, later=2)
+    yard.end(train, "release", only=1)
+    yard.conduct(train, 2)
+    assert [item.input["version"] for item in yard.items(train, "roll_back")] == ["1.0.0"]
+    yard.end(train, "roll_back", errcode=87013, operation="revertcoderelease")
+    yard.end(train, "release")
+    yard.conduct(train, 2)
+    assert len(yard.items(train, "roll_back")) == 1
+    yard.end(train, "roll_back")
+    assert yard.conduct(train, 2) is None
+    assert yard.states(train) == {("release", "done"): 1, ("release", "rolled_back"): 1}
+
+
 @pytest.mark.parametrize(
     "service",
     [

@@ -14,7 +14,7 @@ from flask_babel import ngettext
 
 from saas.errors import AppError, NotFound
 from saas.tenants.access import Verb
-from saas.trains import progress, steering
+from saas.trains import progress, returning, steering
 from saas.trains.access import get_train, get_train_program, get_wave
 from saas.trains.conducting import tally, waves_of
 from saas.trains.models import ProgramState, Train, TrainStatus
@@ -141,11 +141,13 @@ def roll_back_train(train_id: UUID) -> ResponseReturnValue:
     train = get_train(g.db, g.who, train_id, Verb.WORK)
     if request.method == "POST":
         return _lead_off(train, steering.roll_back, _("没有可回退的版本"))
-    online, shared, without = steering.returnable(g.db, train)
+    online, shared, without = returning.returnable(g.db, train)
+    releasing = returning.count_releasing(g.db, train)
     return _confirm(
         train, _("回退整个批量发布？"), _("全部回退"),
         _("%(count)d 个已发布的小程序马上回到各自之前的版本，不需要审核。", count=len(online)),
         _("%(count)d 个正在灰度的取消灰度。", count=len(shared)) if shared else "",
+        _("%(count)d 个正在发布，发布完成后也马上回退。", count=releasing) if releasing else "",
         _("%(count)d 个之前没有线上版本，回退不了。", count=without) if without else "",
         _("线上已经换成别的版本的，不会改动。"),
         _("没有开始的不再进行；审核不会撤回。"),
@@ -208,7 +210,9 @@ def _lead_off(train: Train, service: Callable[..., Asked], without: str) -> Resp
     text = ngettext("已开始 %(num)d 个", "已开始 %(num)d 个", asked.count)
     if asked.without:
         text = _("%(text)s；%(count)d 个%(why)s", text=text, count=asked.without, why=without)
-    return done(text, page_of(train), "info" if asked.count else "warning")
+    if asked.later:
+        text = _("%(text)s；%(count)d 个发布完成后回退", text=text, count=asked.later)
+    return done(text, page_of(train), "info" if asked.count or asked.later else "warning")
 
 
 def _confirm(train: Train, question: str, label: str, *points: str, tone: str = "danger") -> ResponseReturnValue:
