@@ -41,7 +41,10 @@ _FRESH = 5.0
 _PAGE = 500
 
 
-_READ = "select value_sealed, expires_at from access_tokens where component_id = %(component)s and appid = %(appid)s"
+_READ = """
+select value_sealed, expires_at from access_tokens
+where component_id = %(component)s and appid = %(appid)s and provider_id = %(provider)s
+"""
 _PURPOSE = "access_tokens.value"
 
 
@@ -60,7 +63,8 @@ class TokenRow:
 
     def read(self) -> AccessToken | None:
         self.last = None
-        for sealed, expires_at in run_at_once(_READ, {"component": self._component_id, "appid": self._appid}):
+        mine = {"component": self._component_id, "appid": self._appid, "provider": self._provider_id}
+        for sealed, expires_at in run_at_once(_READ, mine):  # past the tenants' wall, so it names the provider
             if sealed and expires_at:
                 value = vault.open_sealed(self._provider_id, bytes(sealed), purpose=_PURPOSE).decode()
                 self.last = AccessToken(value, expires_at)
@@ -125,8 +129,9 @@ class ComponentTokens:
         return self._current(appid, lambda: self._fetch_authorizer_token(appid), refused, ahead)
 
     def _current(self, appid: str, fetch: Callable[[], Fetched], refused: str | None, ahead: timedelta) -> str:
-        if refused is None and appid in self._fresh:
-            token, until = self._fresh[appid]
+        known = self._fresh.get(appid) if refused is None else None  # threads share this
+        if known is not None:
+            token, until = known
             if time.monotonic() < until and token.expires_at > clock.now() + ahead:
                 return token.value
         store = TokenRow(self._provider_id, self._component_id, appid)
@@ -134,9 +139,10 @@ class ComponentTokens:
             value = current_token(store, fetch, now=clock.now, sleep=time.sleep, refused=refused, ahead=ahead)
         except TokenUnavailable as error:
             raise errors.WeChatUnreachable(str(error), sent_maybe=False, appid=appid or None) from error
-        self._fresh.pop(appid, None)
         if store.last is not None and store.last.value == value:
             self._fresh[appid] = store.last, time.monotonic() + _FRESH
+        else:
+            self._fresh.pop(appid, None)
         return value
 
     def _fetch_component_token(self) -> Fetched:

@@ -31,6 +31,7 @@ from saas.tenants.models import Task, TaskKind
 from saas.tenants.tasks import open_tasks
 from saas.wx import errors
 from saas.wx.tokens import Fetched
+from tests.cast import Cast
 from tests.components.conftest import PROGRAM
 from tests.components.small_wechat import SmallWeChat, refusal
 
@@ -251,7 +252,7 @@ def test_a_refresh_token_that_is_nowhere_ends_in_a_task_and_no_more_calls(
         task = db.scalars(select(Task)).one()
         assert (task.kind, task.subject_id) == (TaskKind.REAUTHORIZE, authorization_id(ready.id, PROGRAM))
         assert task.detail == {"component_id": str(ready.id), "appid": PROGRAM}
-    assert jobs(ready) == ["jobs.tokens.tell_of_end"]
+    assert jobs(ready) == ["jobs.tokens.tell_of_end", "jobs.alarms.tell"]
     asked = wechat_server.calls.total()
     with pytest.raises(errors.RefreshTokenInvalid):
         tokens.authorizer_token(PROGRAM)
@@ -353,6 +354,12 @@ def test_an_old_token_is_still_answered_while_wechat_is_away(ready: ComponentApp
     wechat_server.answers["api_authorizer_token"] = refusal(-1, "system error")
     assert component_tokens(ready).authorizer_token(PROGRAM) == "access-1"
     assert wechat_server.calls["api_authorizer_token"] == 1
+
+
+def test_another_provider_reads_none_of_them(ready: ComponentApp, cast: Cast) -> None:
+    authorize(ready)
+    assert TokenRow(ready.provider_id, ready.id, PROGRAM).read() is not None
+    assert TokenRow(cast.charlies, ready.id, PROGRAM).read() is None
 
 
 def test_tokens_are_sealed_in_the_database(ready: ComponentApp) -> None:
