@@ -18,7 +18,7 @@ import psycopg
 import structlog
 import uuid_utils.compat
 from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, event
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, OperationalError, StatementError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import Uuid
@@ -67,6 +67,9 @@ class TenantOwned(HasId):
 
 
 _LIMITS = "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+_ALIVE = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5}
+"""So that a database that vanished without a word holds no thread for a quarter of an hour."""
+
 _AT_ONCE = 4
 """How many statements of `run_at_once` a process has under way."""
 
@@ -84,10 +87,8 @@ def connect(settings: Settings) -> None:
         _engines[name] = create_engine(
             url, pool_size=settings.database_pool, max_overflow=4, pool_timeout=10,
             hide_parameters=True,  # errors are logged, and values may be personal
-            connect_args={"options": _LIMITS},
+            connect_args={"options": _LIMITS, **_ALIVE},
         )  # fmt: skip
-        event.listen(_engines[name], "checkin", _note_use)
-        event.listen(_engines[name], "checkout", _check_after_a_pause)
     _engines["at once"] = create_engine(
         settings.database_platform_url, pool_size=_AT_ONCE, max_overflow=0, pool_timeout=4, pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT", hide_parameters=True,
@@ -96,6 +97,9 @@ def connect(settings: Settings) -> None:
             "application_name": "daiban at once",
         },  # WeChat waits five seconds, and those behind wait, too
     )  # fmt: skip
+    for made in _engines.values():
+        event.listen(made, "checkin", _note_use)
+        event.listen(made, "checkout", _check_after_a_pause)
 
 
 def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
@@ -170,18 +174,26 @@ def after_commit(db: Session, callback: Callable[[], None]) -> None:
     db.info.setdefault("after_commit", []).append(callback)
 
 
+def is_unkeepable(error: Exception) -> bool:
+    """Whether it was the values that could not be written (a NUL, a number too large), not the database that failed:
+    what was to be written with them may go without them."""
+    of_database = isinstance(error, OperationalError | InterfaceError | InternalError)
+    return isinstance(error, StatementError | TypeError | ValueError) and not of_database
+
+
 def transaction_is_open() -> bool:
     """Whether this thread holds a transaction; the WeChat client refuses to call then."""
     return bool(getattr(_open, "count", 0))
 
 
-def run_at_once(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def run_at_once(statement: str, values: Mapping[str, Any], *, repeat: bool = True) -> list[tuple[Any, ...]]:
     """One statement above the tenants, committed with its only round trip; the rows that it answers.
 
     For what a push of WeChat leaves behind before it is answered; everything else goes through a session. The driver is
     asked directly, since a transaction of SQLAlchemy costs four times as much of the processor. `values` are named as
     ``%(name)s``. The statement must bear to be run twice with the same values: it is repeated when its connection turns
-    out to be dead, which may have happened after the commit. It waits for a lock for less than a second.
+    out to be dead, which may have happened after the commit; without `repeat` it need not. It waits for a lock for less
+    than a second.
     """
     for attempt in (1, 2):
         pooled = _engines["at once"].raw_connection()
@@ -190,10 +202,12 @@ def run_at_once(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ..
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
         except psycopg.OperationalError:
-            if attempt == 2 or not connection.closed:
+            if not connection.closed:
                 raise
             pooled.invalidate()
             _engines["at once"].dispose()  # the database was away: all that wait in the pool are dead, too
+            if attempt == 2 or not repeat:
+                raise
         finally:
             pooled.close()
     raise AssertionError("not reached")

@@ -40,7 +40,8 @@ _TAKE = """
 insert into budgets (id, created_at, provider_id, component_id, owner, name, starts_on, used)
 values (%(id)s, %(now)s, %(provider)s, %(component)s, %(owner)s, %(name)s, %(starts_on)s, 1)
 on conflict (component_id, owner, name, starts_on) do update set used = budgets.used + 1
-where not %(holds)s or coalesce(budgets.used < coalesce(%(given)s::int, budgets.told, %(amount)s::int), true)
+where budgets.provider_id = excluded.provider_id
+  and (not %(holds)s or coalesce(budgets.used < coalesce(%(given)s::int, budgets.told, %(amount)s::int), true))
 returning id
 """
 
@@ -193,13 +194,17 @@ def taker(provider_id: UUID, component_id: UUID) -> Callable[[Operation, str | N
             return _Chance(limit, component_id, provider_id, owner, limit.period.start(now))
 
         taken: list[_Chance] = []
-        for one in map(chance, limits):
-            if not one.take():
+        try:
+            for one in map(chance, limits):
+                if not one.take():
+                    raise one.used_up(operation, appid)
+                taken.append(one)
+        except Exception:
+            if taken:
                 with tenant_session(provider_id) as db:
                     for other in taken:
                         other.give_back(db)
-                raise one.used_up(operation, appid)
-            taken.append(one)
+            raise
 
         def settle(outcome: Any) -> None:
             if isinstance(outcome, errors.CallFailed):
@@ -235,7 +240,7 @@ class _Chance:
             "id": new_id(), "now": clock.now(), "provider": self.provider_id, "component": self.component_id,
             "owner": self.owner, "name": self.limit.name, "starts_on": self.starts_on, "holds": holds,
             "given": _given(self.limit), "amount": self.limit.amount,
-        }))  # fmt: skip
+        }, repeat=False))  # fmt: skip
 
     def give_back(self, db: Session) -> None:
         self._update(db, used=func.greatest(BudgetRow.used - 1, 0))

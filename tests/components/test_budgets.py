@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 
 from saas import clock
 from saas import db as database
 from saas.components import budgets
-from saas.components.budgets import left, left_in_bulk
+from saas.components.budgets import left, left_in_bulk, taker
 from saas.components.models import AccessTokenRow, Budget, ComponentApp
 from saas.components.wechat import wechat
 from saas.config import Settings, UnsafeSettings, load_settings, settings
-from saas.db import tenant_session
+from saas.db import run_at_once, tenant_session
+from saas.embedded import EmbeddedPostgres
 from saas.wx import errors
+from saas.wx.contract import operations
+from tests.cast import Cast
 from tests.components.conftest import PROGRAM
 from tests.components.small_wechat import SmallWeChat, refusal
 
@@ -253,6 +257,45 @@ def test_many_workers_take_no_more_than_is_left(
         won = sum(pool.map(try_it, range(8)))
     assert (won, wechat_server.calls["undocodeaudit"]) == (rest, 5)
     assert now_left(ready, program, "undo_audit_day").used == 5
+
+
+def test_a_chance_is_given_back_when_the_next_cannot_be_taken(
+    ready: ComponentApp, program: Program, wechat_server: SmallWeChat, limited: Callable[..., None]
+) -> None:
+    wechat_server.answers["undocodeaudit"] = OK
+    undo(ready)
+    with tenant_session(ready.provider_id) as db:
+        db.execute(update(Budget).where(Budget.name == "undo_audit_month").values(used=2**31 - 1))
+    limited(undo_audit_month=None)
+    with pytest.raises(psycopg.errors.NumericValueOutOfRange):
+        undo(ready)
+    assert now_left(ready, program, "undo_audit_day").used == 1
+    assert wechat_server.calls["undocodeaudit"] == 1
+
+
+def test_another_provider_takes_no_chance_of_this_one_s(
+    ready: ComponentApp, program: Program, wechat_server: SmallWeChat, cast: Cast
+) -> None:
+    wechat_server.answers["undocodeaudit"] = OK
+    undo(ready)
+    with pytest.raises(errors.UndoLimit):
+        taker(cast.charlies, ready.id)(operations.operation("undoAudit"), PROGRAM, {})
+    assert now_left(ready, program, "undo_audit_day").used == 1
+
+
+@pytest.mark.parametrize(("repeat", "times"), [(True, 2), (False, 1)])
+def test_what_does_not_bear_it_is_not_run_twice(
+    cast: Cast, postgres: EmbeddedPostgres, repeat: bool, times: int
+) -> None:
+    with postgres.superuser("daiban") as connection:
+        connection.execute("drop sequence if exists runs; create sequence runs; grant usage on runs to public")
+    run_and_die = "select nextval('runs'), pg_terminate_backend(pg_backend_pid())"  # a sequence is never rolled back
+    with pytest.raises(psycopg.OperationalError):
+        run_at_once(run_and_die, {}, repeat=repeat)
+    with postgres.superuser("daiban") as connection:
+        assert connection.execute("select last_value from runs").fetchone() == (times,)
+        connection.execute("drop sequence runs")
+    assert run_at_once("select 1", {}, repeat=False) == [(1,)]
 
 
 def test_the_count_starts_anew_at_midnight_in_shanghai(
