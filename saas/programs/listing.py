@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, Text, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, load_only
 
 from saas import clock
+from saas.errors import N_, Invalid
 from saas.programs.models import AuthorizationStatus, Program, ProgramStep, ProgramTag
 from saas.programs.permissions import ESSENTIAL
 from saas.programs.searching import narrow
@@ -23,6 +24,8 @@ from saas.tenants.models import Merchant
 
 MOST_SELECTED = 20_000
 _COUNTED = 1000
+_LONGEST = 100
+"""Of a filter's part, except a rejection's reason, which may name many rules."""
 IN_AUDIT = (Word.SUBMITTING, Word.IN_REVIEW, Word.DELAYED)
 _APPID = re.compile(r"wx[0-9a-f]{1,16}")
 _AGE = re.compile(r"[0-9]{1,4}-(?:[0-9]{1,4})?")
@@ -97,7 +100,7 @@ class ProgramFilter:
     @classmethod
     def read(cls, given: Mapping[str, str]) -> ProgramFilter:
         """From an address or a saved filter; what makes no sense is left out."""
-        parts = {one.name: given.get(one.name, "").replace("\0", "").strip()[:100] for one in fields(cls)}
+        parts = {name: text if name == "reject" else text[:_LONGEST] for name, text in _given(given).items()}
         closed = {
             "stage": Word,
             "turn": Turn,
@@ -124,9 +127,23 @@ class ProgramFilter:
                 parts[name] = ""
         return cls(**{**parts, **_version_asked(parts)})
 
+    @classmethod
+    def read_whole(cls, given: Mapping[str, str]) -> ProgramFilter:
+        """As `read`, for what is done to all that the filter finds: raises Invalid where a part would be left out or
+        cut, for it would find more than was meant."""
+        wanted = cls.read(given)
+        parts = wanted.parts()
+        if any(text and parts.get(name) != text for name, text in _given(given).items()):
+            raise Invalid(N_("筛选条件有看不懂的部分，没有执行。请回到列表重新筛选"))
+        return wanted
+
     def parts(self) -> dict[str, str]:
         """What an address needs to carry."""
         return {one.name: value for one in fields(self) if (value := getattr(self, one.name))}
+
+
+def _given(given: Mapping[str, str]) -> dict[str, str]:
+    return {one.name: given.get(one.name, "").replace("\0", "").strip() for one in fields(ProgramFilter)}
 
 
 @dataclass(frozen=True)

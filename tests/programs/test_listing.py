@@ -158,6 +158,27 @@ def test_what_makes_no_sense_filters_nothing(nonsense: dict[str, str]) -> None:
     assert ProgramFilter.read(nonsense).parts() == {}
 
 
+LONG = "+".join(f"{number}.1" for number in range(1, 60))
+
+
+@pytest.mark.parametrize("given", [{}, {"q": " 店 ", "stage": ""}, {"reject": LONG}, {"action": "tags", "tag": "连锁"}])
+def test_a_filter_that_is_understood_is_read_whole(given: dict[str, str]) -> None:
+    parts = {name: text.strip() for name, text in given.items() if text and name != "action"}
+    assert ProgramFilter.read_whole(given).parts() == parts
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"stage": "x"}, {"reject": "x" * 30}, {"q": "店" * 101}, {"merchant": "1", "q": "店"}, {"version": "1.0"},
+        {"version_of": "audit", "version": "1.0", "compares": "lt"}, {"age": "old"},
+    ],
+)  # fmt: skip
+def test_what_would_find_more_than_was_meant_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(Invalid):
+        ProgramFilter.read_whole(given)
+
+
 def test_pages_follow_each_other_and_big_totals_stop(cast: Cast, fleet: dict[str, UUID]) -> None:
     with tenant_session(cast.alices) as db:
         component_id = load(db, fleet, "tea").component_id

@@ -106,6 +106,16 @@ def test_bad_input_and_strangers(browser: Open, cast: Cast, fleet: list[UUID]) -
     assert "对勾选的操作" not in browser("bob").text("/p/alice/programs")
 
 
+def test_a_filter_that_is_not_understood_widens_to_nobody(browser: Open, cast: Cast, fleet: list[UUID]) -> None:
+    alice = browser("alice")
+    tags = {"all": "1", "stage": "a word of yesterday", "do-way": "add", "do-tags": "新"}
+    answer = alice.post("/p/alice/programs/selection/start?action=tags", tags)
+    assert (answer.status_code, "筛选条件" in answer.text) == (422, True)
+    assert alice.get("/p/alice/programs/selection?all=1&reject=yesterday").status_code == 422
+    with tenant_session(cast.alices) as db:
+        assert db.query(Batch).count() == 0
+
+
 def test_filters_are_saved_from_the_list(browser: Open, cast: Cast, fleet: list[UUID]) -> None:
     bob = browser("bob")
     form = {"name": "一号店", "shared": "y"}

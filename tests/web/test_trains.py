@@ -252,6 +252,17 @@ def test_a_selection_of_a_train_goes_through_its_door(browser: Browsers, yard: Y
     assert browser("alice").get("/p/alice/programs/selection?from=train&train=x").status_code == 404
 
 
+@pytest.mark.parametrize("wrong", ["state=gone", "wave=x", "step=gone&errcode=1", "step=upload&errcode=x", "errcode=1"])
+def test_a_group_that_makes_no_sense_is_nobody(browser: Browsers, yard: Yard, wrong: str) -> None:  # noqa: F811
+    train = failed_for_values(yard)
+    alice, query = browser("alice"), f"from=train&train={train.id}"
+    assert alice.get(f"/p/alice/programs/selection?{query}&{wrong}").status_code == 404
+    if "step" in wrong:
+        form = dict(part.split("=") for part in wrong.split("&"))
+        assert alice.post(address(train, "/retry"), form).status_code == 404
+        assert yard.states(train)["upload", "failed"] == 3
+
+
 def test_a_group_is_skipped_after_a_question(browser: Browsers, yard: Yard) -> None:  # noqa: F811
     train = failed_for_values(yard)
     alice = browser("alice")

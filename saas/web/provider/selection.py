@@ -182,7 +182,7 @@ class Selection:
         if named := read_named(request.values):
             return cls((), None, named)
         if request.values.get("all"):
-            return cls((), ProgramFilter.read(request.values))
+            return cls((), ProgramFilter.read_whole(request.values))
         given = request.values.getlist("id")[:MOST_SELECTED]
         return cls(tuple(one for one in given if re.fullmatch(r"[0-9a-f-]{36}", one)), None)
 

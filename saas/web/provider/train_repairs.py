@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -137,6 +137,27 @@ def read_cause(given: Mapping[str, str]) -> Cause | None:
     return Cause(TrainStepName(given["step"]), errcode, given.get("operation", ""), given.get("error", ""))
 
 
+def read_whole_cause(given: Mapping[str, str]) -> Cause | None:
+    """As `read_cause`, for what changes something: None only where no cause is named, NotFound where one is that makes
+    no sense, for without it all failures would be meant."""
+    cause = read_cause(given)
+    named = {name: given[name] for name in ("step", "errcode", "operation", "error") if given.get(name)}
+    read = {name: str(value) for name, value in cause_parts(cause).items() if value != ""} if cause else {}
+    if named != read:
+        raise NotFound()
+    return cause
+
+
+def read_whole_places(given: Mapping[str, str]) -> Places:
+    """As `read_places`, for what is done to all of them: NotFound where a part makes no sense."""
+    places, state, wave = read_places(given), given.get("state", ""), given.get("wave", "")
+    text = given.get("q", "").strip()
+    understood = (places.state == state, not wave or places.wave_id is not None, places.text == text)
+    if not all(understood):
+        raise NotFound()
+    return replace(places, cause=read_whole_cause(given))
+
+
 def read_places(given: Mapping[str, str]) -> Places:
     """Which of a train's mini programs an address asks for; what makes no sense is left out."""
     state, wave = given.get("state", ""), given.get("wave", "")
@@ -169,7 +190,7 @@ def _train(parts: Mapping[str, str]) -> Train:
 
 
 def _program_ids(parts: Mapping[str, str]) -> list[UUID]:
-    return progress.programs_at(g.db, _train(parts), read_places(parts), MOST_SELECTED)
+    return progress.programs_at(g.db, _train(parts), read_whole_places(parts), MOST_SELECTED)
 
 
 def _page(parts: Mapping[str, str]) -> str:

@@ -24,7 +24,7 @@ from saas.web.going import done, refused
 from saas.web.pages import render
 from saas.web.provider import train_words as words
 from saas.web.provider.blueprint import provider
-from saas.web.provider.train_repairs import read_cause
+from saas.web.provider.train_repairs import read_whole_cause
 
 
 @provider.post("/train-programs/<uuid:place_id>/skip")
@@ -55,9 +55,9 @@ def resume_train(train_id: UUID) -> ResponseReturnValue:
 @provider.post("/trains/<uuid:train_id>/retry")
 def retry_train(train_id: UUID) -> ResponseReturnValue:
     """All that failed, or what failed for the cause that the form names."""
-    train = get_train(g.db, g.who, train_id, Verb.WORK)
+    train, cause = get_train(g.db, g.who, train_id, Verb.WORK), read_whole_cause(request.form)
     try:
-        count = steering.retry_failed(g.db, train, who=g.who, cause=read_cause(request.form))
+        count = steering.retry_failed(g.db, train, who=g.who, cause=cause)
     except AppError as error:
         return refused(error, page_of(train))
     return done(ngettext("%(num)d 个重新开始", "%(num)d 个重新开始", count), page_of(train), "info")
@@ -67,7 +67,7 @@ def retry_train(train_id: UUID) -> ResponseReturnValue:
 def skip_train_failures(train_id: UUID) -> ResponseReturnValue:
     """All that failed for the cause that the address names, after a question."""
     train = get_train(g.db, g.who, train_id, Verb.WORK)
-    cause = read_cause(request.args)
+    cause = read_whole_cause(request.args)
     if cause is None:
         raise NotFound()
     if request.method == "POST":
