@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,8 +15,8 @@ from saas import bots, clock, posting
 from saas.config import Environment, settings
 from saas.db import platform_session, settle
 from saas.errors import N_
-from saas.tenants.alarm_models import AlarmChannel, AlarmMessage, ChannelKind, MessageStatus
-from saas.tenants.alarm_telling import note_received
+from saas.tenants.alarm_models import AlarmChannel, AlarmMessage, ChannelKind, MessageStatus, Occasion
+from saas.tenants.alarm_telling import is_stale, note_failed, note_received
 from saas.tenants.letters import send_letter
 from saas.tenants.models import Membership, User
 
@@ -36,6 +37,10 @@ def deliver(db: Session, message_id: UUID) -> None:
     if message is None or message.status != MessageStatus.QUEUED:
         return
     channel = db.scalars(select(AlarmChannel).where(AlarmChannel.id == message.channel_id)).one()
+    if why := _is_moot(db, channel, message):
+        message.status, message.error = MessageStatus.FAILED, why
+        note_failed(db, message, after=timedelta(0))
+        return
     message.tries += 1
     if channel.kind == ChannelKind.MAIL:
         error, again = _mail(db, channel, message), False
@@ -49,6 +54,7 @@ def deliver(db: Session, message_id: UUID) -> None:
         note_received(db, message)
     elif not again:
         message.status = MessageStatus.FAILED
+        note_failed(db, message)
     else:
         settle(db)
         raise NotDelivered(error)
@@ -59,6 +65,14 @@ def give_up(db: Session, message_id: UUID) -> None:
     message = db.scalar(select(AlarmMessage).where(AlarmMessage.id == message_id))
     if message is not None and message.status == MessageStatus.QUEUED:
         message.status = MessageStatus.FAILED
+        note_failed(db, message)
+
+
+def _is_moot(db: Session, channel: AlarmChannel, message: AlarmMessage) -> str:
+    """Why nobody should get it any more; what is open is told when a paused channel is resumed."""
+    if channel.paused_at is not None and message.occasion != Occasion.TEST:
+        return N_("渠道已暂停，没有发送")
+    return N_("告警已恢复，没有再提醒") if is_stale(db, message) else ""
 
 
 def webhook_headers(secret: str, message_id: UUID, body: bytes) -> dict[str, str]:

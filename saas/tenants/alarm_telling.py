@@ -2,7 +2,7 @@
 
 A channel is told of an alarm once, reminded at growing intervals while it stays open, and told once when it is over, if
 it had been told at all. More of the same kind within an hour wait longer and longer, so a storm is one message with a
-count and a few with the stragglers. In quiet hours what may wait does.
+count and a few with the stragglers; all-clears are held back in the same way. In quiet hours what may wait does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Interval, and_, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from saas import clock
@@ -31,7 +31,7 @@ from saas.tenants.alarm_models import (
 from saas.tenants.alarm_words import WORDS, Level
 from saas.tenants.alarm_writing import Written, write
 from saas.tenants.alarms import GATHER, TELL
-from saas.tenants.models import Provider
+from saas.tenants.models import Provider, ProviderStatus
 
 DELIVER = "jobs.alarms.deliver"
 _URGENT = [kind.value for kind, words in WORDS.items() if words.level is Level.URGENT]
@@ -41,12 +41,16 @@ _REMINDERS = {
     Level.URGENT: (timedelta(hours=2), timedelta(hours=12), timedelta(days=1), timedelta(days=3)),
     Level.WARNING: (timedelta(days=1), timedelta(days=7)),
 }
+_AFTER_FAILURE = timedelta(minutes=30)
+_SERVED = (ProviderStatus.TRIAL, ProviderStatus.ACTIVE)
 _KEEP = timedelta(days=90)
 _MOST = 5000
 
 
 def tell(db: Session, provider: Provider) -> int:
     """Write the messages that are due on each of a provider's channels; says how many. In the provider's session."""
+    if provider.status not in _SERVED:
+        return 0
     written = 0
     query = select(AlarmChannel).where(AlarmChannel.provider_id == provider.id, AlarmChannel.paused_at.is_(None))
     for channel in db.scalars(query.order_by(AlarmChannel.id)):
@@ -85,6 +89,32 @@ def note_received(db: Session, message: AlarmMessage) -> None:
     )
 
 
+def note_failed(db: Session, message: AlarmMessage, *, after: timedelta = _AFTER_FAILURE) -> None:
+    """A message will not go through: who never heard of its alarms is told anew, each time after a longer while."""
+    seconds = after.total_seconds() * func.power(2, func.least(AlarmTelling.times - 1, 6))
+    soon = literal(clock.now()) + func.make_interval(0, 0, 0, 0, 0, 0, seconds, type_=Interval())
+    db.execute(
+        update(AlarmTelling)
+        .where(
+            AlarmTelling.message_id == message.id, AlarmTelling.received_at.is_(None), AlarmTelling.over_at.is_(None)
+        )
+        .values(remind_at=func.least(func.coalesce(AlarmTelling.remind_at, soon), soon))
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+
+
+def is_stale(db: Session, message: AlarmMessage) -> bool:
+    """Whether it reminds of nothing that is still open."""
+    if message.occasion != Occasion.REMINDER:
+        return False
+    still = (
+        select(AlarmTelling.id)
+        .join(Alarm, Alarm.id == AlarmTelling.alarm_id)
+        .where(AlarmTelling.message_id == message.id, Alarm.cleared_at.is_(None))
+    )
+    return not db.scalar(select(still.exists()))
+
+
 def enqueue_tellings(db: Session) -> int:
     """Have the providers told for whom something is due: what was held, a reminder, an all-clear.
 
@@ -95,22 +125,22 @@ def enqueue_tellings(db: Session) -> int:
     untold = (
         select(Alarm.provider_id)
         .join(AlarmChannel, AlarmChannel.provider_id == Alarm.provider_id)
+        .join(Provider, Provider.id == Alarm.provider_id)
         .where(
             Alarm.cleared_at.is_(None), Alarm.created_at <= now - GATHER, AlarmChannel.paused_at.is_(None), ~told,
-            _wants(Alarm.kind),
+            _wants(Alarm.kind), Provider.status.in_(_SERVED),
         )
     )  # fmt: skip
     open_tellings = (
         select(AlarmTelling.provider_id)
         .join(Alarm, Alarm.id == AlarmTelling.alarm_id)
+        .join(AlarmChannel, AlarmChannel.id == AlarmTelling.channel_id)
+        .join(Provider, Provider.id == AlarmTelling.provider_id)
         .where(
-            AlarmTelling.over_at.is_(None),
-            or_(
-                Alarm.cleared_at.is_not(None),
-                and_(AlarmTelling.remind_at.is_not(None), AlarmTelling.remind_at <= now),
-            ),
+            AlarmTelling.over_at.is_(None), AlarmChannel.paused_at.is_(None), Provider.status.in_(_SERVED),
+            or_(Alarm.cleared_at.is_not(None), and_(AlarmTelling.remind_at <= now, _wants(Alarm.kind))),
         )
-    )
+    )  # fmt: skip
     due = db.scalars(untold.union(open_tellings)).all()
     for provider_id in due:
         enqueue_for(db, provider_id, TELL, provider_id, lane=Lane.DEFAULT)
@@ -152,6 +182,20 @@ def _paced(db: Session, channel: AlarmChannel) -> set[str]:
     return {kind for kind, last, times in db.execute(query) if now < last + _PACE * 2 ** (times - 1)}
 
 
+def _paced_over(db: Session, channel: AlarmChannel) -> set[str]:
+    """The same for all-clears: all that one message tells of end at one moment."""
+    now = clock.now()
+    query = (
+        select(AlarmTelling.kind, func.max(AlarmTelling.over_at), func.count(AlarmTelling.over_at.distinct()))
+        .where(
+            AlarmTelling.channel_id == channel.id, AlarmTelling.over_at > now - _PACE_OVER,
+            AlarmTelling.received_at.is_not(None),
+        )
+        .group_by(AlarmTelling.kind)
+    )  # fmt: skip
+    return {kind for kind, last, times in db.execute(query) if now < last + _PACE * 2 ** (times - 1)}
+
+
 def _due_again(db: Session, channel: AlarmChannel, levels: Collection[Level]) -> list[Alarm]:
     query = (
         select(Alarm)
@@ -183,7 +227,8 @@ def _over(db: Session, channel: AlarmChannel, levels: Collection[Level]) -> list
     silent = [row.telling_id for row in rows if row.received_at is None and row.status != MessageStatus.QUEUED]
     if silent:
         _close(db, silent)
-    return [row.Alarm for row in rows if row.received_at is not None]
+    paced = _paced_over(db, channel) if rows else set()
+    return [row.Alarm for row in rows if row.received_at is not None and row.Alarm.kind not in paced]
 
 
 def _note(

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.db import new_id
+from saas.db import after_commit, new_id, platform_session
 from saas.queue import Lane, enqueue_for
 from saas.tenants.alarm_models import Alarm, AlarmKind
 
@@ -57,7 +57,7 @@ def raise_alarms(db: Session, causes: Iterable[Cause]) -> int:
         }
         for cause in causes
     }  # fmt: skip
-    given = list(rows.values())
+    given = [rows[key] for key in sorted(rows)]  # everybody locks them in the same order
     new = [one for start in range(0, len(given), _CHUNK) for one in _open(db, given[start : start + _CHUNK])]
     for provider_id in set(new):
         _tell(db, provider_id)
@@ -115,4 +115,18 @@ def open_alarms(db: Session, provider_id: UUID, *, kinds: Collection[AlarmKind] 
 
 
 def _tell(db: Session, provider_id: UUID) -> None:
-    enqueue_for(db, provider_id, TELL, provider_id, lane=Lane.URGENT, delay=GATHER)
+    """After the commit: two transactions that wait for each other's job while they hold alarms would never end. Should
+    it be lost, the cron is the net.
+    """
+    ring = _Ring(provider_id)
+    if ring not in db.info.get("after_commit", []):
+        after_commit(db, ring)
+
+
+@dataclass(frozen=True)
+class _Ring:
+    provider_id: UUID
+
+    def __call__(self) -> None:
+        with platform_session("have a provider told of alarms") as db:
+            enqueue_for(db, self.provider_id, TELL, self.provider_id, lane=Lane.URGENT, delay=GATHER)

@@ -11,12 +11,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from jobs import alarms as jobs
 from saas import clock
 from saas.db import new_id, platform_session, tenant_session
 from saas.errors import Forbidden, Invalid, NotFound
+from saas.queue import Job
 from saas.tenants import alarm_channels, alarms
 from saas.tenants.alarm_channels import Wish
 from saas.tenants.alarm_models import (
@@ -29,9 +30,11 @@ from saas.tenants.alarm_models import (
     MessageStatus,
     Occasion,
 )
+from saas.tenants.alarm_telling import tell
 from saas.tenants.alarm_words import WORDS, say
-from saas.tenants.alarms import Cause, clear_alarm, clear_alarms, raise_alarm, raise_alarms
+from saas.tenants.alarms import TELL, Cause, clear_alarm, clear_alarms, raise_alarm, raise_alarms
 from saas.tenants.members import remove_member
+from saas.tenants.models import Provider, ProviderStatus
 from saas.tenants.providers import own_provider
 from tests.cast import Cast
 from tests.tenants.mailbox import mails_to
@@ -271,6 +274,139 @@ def test_a_message_that_nobody_takes_is_given_up(cast: Cast, receiver: Receiver,
     run_jobs(wait=3600)
     assert (messages()[0].status, messages()[0].tries) == (MessageStatus.FAILED, 9)
     assert "HTTP 500" in messages()[0].error
+
+
+def test_what_is_over_one_by_one_is_told_in_few_messages(
+    cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move
+) -> None:
+    add(cast, port=receiver.port)
+    subjects = [new_id() for _ in range(6)]
+    with tenant_session(cast.alices) as db:
+        raise_alarms(db, [Cause(cast.alices, LOST, one, {"name": "小店"}) for one in subjects])
+    run_jobs(wait=60)
+    for subject in subjects:
+        still(cast, subject, LOST)
+        run_jobs(wait=25)
+        move_clock(60)
+        look()
+        run_jobs(wait=25)
+    move_clock(900)
+    look()
+    run_jobs(wait=60)
+    told = [one.content["count"] for one in receiver.got if one.content["occasion"] == "cleared"]
+    assert (sum(told), told[0]) == (6, 1)
+    assert len(told) <= 3
+
+
+def test_whom_a_message_did_not_reach_is_told_anew(
+    cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move
+) -> None:
+    add(cast, port=receiver.port)
+    receiver.says({}, status=410)
+    sound(cast, AlarmKind.DEADLINE)  # a kind that is not repeated
+    run_jobs(wait=60)
+    receiver.says({})
+    look()
+    run_jobs()
+    assert len(receiver.got) == 1
+    move_clock(1801)
+    for _ in range(3):
+        look()
+        run_jobs(wait=60)
+        move_clock(90000)
+    assert occasions(receiver) == ["raised", "reminder"]
+
+
+@pytest.mark.parametrize("status", [ProviderStatus.SUSPENDED, ProviderStatus.CLOSED])
+def test_who_is_not_served_hears_nothing(
+    cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move, status: ProviderStatus
+) -> None:
+    add(cast, port=receiver.port)
+    sound(cast)
+    run_jobs(wait=60)
+    with platform_session("test") as db:
+        db.execute(update(Provider).where(Provider.id == cast.alices).values(status=status))
+    sound(cast)
+    move_clock(86400)
+    look()
+    run_jobs(wait=60)
+    with tenant_session(cast.alices) as db:
+        assert tell(db, own_provider(db)) == 0
+    assert len(receiver.got) == 1
+
+
+def pause(cast: Cast, channel_id: UUID, *, again: bool = False) -> None:
+    who = cast.who["alice"]
+    act = alarm_channels.resume_channel if again else alarm_channels.pause_channel
+    with tenant_session(cast.alices) as db:
+        act(db, alarm_channels.get_channel(db, who, channel_id), who=who)
+
+
+def test_pausing_stops_what_is_tried_again(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
+    channel_id = add(cast, port=receiver.port)
+    receiver.says({}, status=503)
+    sound(cast)
+    run_jobs(wait=30)
+    pause(cast, channel_id)
+    tries = len(receiver.got)
+    receiver.says({})
+    run_jobs(wait=3600)
+    assert (len(receiver.got), messages()[0].status) == (tries, MessageStatus.FAILED)
+    pause(cast, channel_id, again=True)
+    look()
+    run_jobs(wait=60)
+    assert [one.status for one in messages()] == [MessageStatus.FAILED, MessageStatus.SENT]
+
+
+def test_a_reminder_of_what_is_over_is_dropped(cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move) -> None:
+    add(cast, port=receiver.port)
+    subject = sound(cast)
+    run_jobs(wait=60)
+    move_clock(7201)
+    look()
+    receiver.says({}, status=503)
+    run_jobs(wait=30)
+    still(cast, subject)
+    receiver.says({})
+    run_jobs(wait=3600)
+    assert [(one.occasion, one.status) for one in messages()] == [
+        (Occasion.RAISED, MessageStatus.SENT), (Occasion.REMINDER, MessageStatus.FAILED),
+        (Occasion.CLEARED, MessageStatus.SENT),
+    ]  # fmt: skip
+
+
+def test_nobody_is_woken_for_what_no_channel_takes(
+    cast: Cast, receiver: Receiver, run_jobs: Run, move_clock: Move
+) -> None:
+    channel_id = add(cast, port=receiver.port)
+    subject = sound(cast)
+    run_jobs(wait=60)
+    move_clock(86400)
+    with tenant_session(cast.alices) as db:
+        db.execute(update(AlarmChannel).values(alarm_kinds=[LOST.value]))
+    look()
+    assert run_jobs() == []
+    with tenant_session(cast.alices) as db:
+        db.execute(update(AlarmChannel).values(alarm_kinds=[]))
+    pause(cast, channel_id)
+    still(cast, subject)
+    run_jobs(wait=60)
+    look()
+    assert run_jobs() == []
+    pause(cast, channel_id, again=True)
+    look()
+    run_jobs(wait=60)
+    assert occasions(receiver) == ["raised", "cleared"]
+
+
+def test_an_alarm_holds_no_job_while_its_transaction_lasts(cast: Cast, run_jobs: Run) -> None:
+    with tenant_session(cast.alices) as db:
+        raise_alarm(db, cast.alices, REFUSED, new_id())
+        raise_alarm(db, cast.alices, REFUSED, new_id())
+        assert len(db.info["after_commit"]) == 1
+        with platform_session("test") as other:
+            assert other.scalar(select(func.count()).select_from(Job).where(Job.name == TELL)) == 0
+    assert TELL in run_jobs(wait=30)
 
 
 def test_a_redirect_is_not_followed(cast: Cast, receiver: Receiver, run_jobs: Run) -> None:
