@@ -123,7 +123,10 @@ _EVERYBODYS = (
     *COMPONENTS, errors.ComponentNotPublished, errors.TemplateNotFound, errors.TemplateRefused,
     errors.SubmissionBarred,
 )  # fmt: skip
-_ONES_OWN = (errors.NotAuthorized, errors.RefreshTokenInvalid, errors.PermissionMissing, errors.AccountRestricted)
+OF_AUTHORIZATION = (errors.NotAuthorized, errors.RefreshTokenInvalid, errors.PermissionMissing)
+"""The merchant's authorization ended, or lacks something: a new one changes it."""
+OF_ACCOUNT_STATE = (errors.AccountRestricted,)
+_ONES_OWN = (*OF_AUTHORIZATION, *OF_ACCOUNT_STATE)
 _OWN_WORDS = (NOT_AUTHORIZED, NOT_PERMITTED, FROZEN)
 
 

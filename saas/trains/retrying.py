@@ -1,7 +1,7 @@
 """Taking failed mini programs on again, and taking out of their way those that cannot be worked on.
 
 A mini program whose merchant took it away, or that WeChat holds, fails at its step before any call is made for it.
-Once it can be worked on again it goes on where it stood, by itself, as long as its train runs. Those that failed
+Once that has changed it goes on where it stood, by itself, as long as its train runs. Those that failed
 because the component app could not call WeChat go on when it can.
 """
 
@@ -16,17 +16,27 @@ from sqlalchemy.orm import Session, aliased
 from saas import clock
 from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.shutting import OF_ACCOUNT
-from saas.programs.violation_models import Shut
+from saas.programs.violation_models import Shut, Shutting
 from saas.releases.audits import OPEN as AUDIT_OPEN
 from saas.releases.models import Audit, AuditStatus, Upload, UploadStatus
 from saas.trains import planning
-from saas.trains.causes import FROZEN, NOT_AUTHORIZED, NOT_PERMITTED, barred, component_failed
+from saas.trains.causes import (
+    FROZEN,
+    NOT_AUTHORIZED,
+    NOT_PERMITTED,
+    OF_ACCOUNT_STATE,
+    OF_AUTHORIZATION,
+    barred,
+    component_failed,
+)
 from saas.trains.models import OPEN, PATH, ProgramState, StepStatus, Train, TrainProgram, TrainStep, TrainStepName
 from saas.trains.steps import note_steps
+from saas.wx.failures import codes_of
 from saas.wx.permissions import DEVELOPMENT
 
 HELD_BY_WECHAT = tuple(status for status, shut in OF_ACCOUNT.items() if shut is not Shut.WARNED)
 """Account states in which WeChat lets nothing be done."""
+_HOLDING = tuple(OF_ACCOUNT[status] for status in HELD_BY_WECHAT)
 _EARLY = (TrainStepName.CHECK, TrainStepName.SUBMIT, TrainStepName.AUDIT)
 _MOST = 1000
 
@@ -91,18 +101,14 @@ def take_out(db: Session, train: Train) -> int:
 
 
 def take_back(db: Session, train: Train) -> int:
-    """Let those go on that failed by what was their own and can be worked on again, as WeChat told since; answers how
-    many."""
-    since = func.greatest(Program.authorized_at, Program.profile_read_at)
-    again = (
-        select(Program.id)
-        .where(Program.id == TrainProgram.program_id, _workable(), since > TrainStep.answered_at)
-        .correlate(TrainProgram, TrainStep)
-        .exists()
-    )
+    """Let those go on that failed by what was their own once that has changed; answers how many.
+
+    A mere new reading is no change: WeChat would refuse the same again, and every refusal has the account read anew.
+    """
     if not _any_failed(db, train, barred()):
         return 0
-    return take_on(db, train, failed_at(barred(), again))
+    workable = _of_program(Program, Program.id == TrainProgram.program_id, _workable())
+    return take_on(db, train, failed_at(barred(), _is_past()), workable)
 
 
 def take_on_components(db: Session, train: Train) -> int:
@@ -138,6 +144,27 @@ def _workable() -> ColumnElement[bool]:
 
 def _is_held() -> ColumnElement[bool]:
     return func.coalesce(Program.account_status.in_(HELD_BY_WECHAT), False)
+
+
+def _is_past() -> ColumnElement[bool]:
+    """The condition on failed steps whose cause was the mini program's own and may be gone: of what our own rows told,
+    they tell otherwise now (`_workable`); of what WeChat said, what it spoke of has changed since. A penalty may hold
+    an account that is read as normal: whoever knows that it has ended tries again by hand."""
+    step = TrainStep
+    authorized = _of_program(Program, Program.id == TrainProgram.program_id, Program.authorized_at > step.answered_at)
+    thawed = _of_program(
+        Shutting, Shutting.program_id == TrainProgram.program_id, Shutting.kind.in_(_HOLDING),
+        Shutting.ended_at > step.answered_at,
+    )  # fmt: skip
+    refused = [codes_of(*kinds) for kinds in (OF_AUTHORIZATION, OF_ACCOUNT_STATE)]
+    return or_(
+        step.errcode.is_(None), and_(step.errcode.in_(refused[0]), authorized),
+        and_(step.errcode.in_(refused[1]), thawed),
+    )  # fmt: skip
+
+
+def _of_program(kind: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(kind.id).where(*conditions).correlate(TrainProgram, TrainStep).exists()
 
 
 def _why(row: Any) -> str:

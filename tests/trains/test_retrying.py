@@ -13,6 +13,7 @@ from saas.components.authorizations import AuthorizationEnd
 from saas.components.models import ComponentStatus
 from saas.programs.authorization import mark_ended
 from saas.programs.models import AuthorizationStatus, Program
+from saas.programs.shutting import note_account
 from saas.trains import steering
 from saas.trains.causes import NOT_AUTHORIZED
 from saas.trains.models import OpensAfter, StepStatus, StopReason, TrainStatus, WaveStatus
@@ -138,6 +139,33 @@ def test_a_frozen_one_and_one_without_the_permission_wait_alike(yard: Yard, valu
     assert yard.states(train) == {("upload", "failed"): 1, ("upload", "running"): 1}
     healed = {"account_status": 1, "permission_sets": [17, 18], "profile_read_at": clock.now()}
     change(yard, row.program_id, **healed)
+    yard.conduct(train, 2)
+    assert yard.states(train) == {("upload", "running"): 2}
+
+
+@pytest.mark.parametrize("errcode", [50002, 48001])
+def test_a_new_reading_of_the_account_alone_takes_nothing_on_again(yard: Yard, errcode: int) -> None:
+    train = yard.running(2)
+    yard.conduct(train, 2)
+    yard.end(train, "upload", only=1, errcode=errcode, operation="commit")
+    yard.conduct(train)
+    failed = next(row for row in yard.rows(train) if row.state == "failed")
+    change(yard, failed.program_id, account_status=1, permission_sets=[18], profile_read_at=clock.now())
+    yard.conduct(train, 2)
+    assert yard.states(train) == {("upload", "failed"): 1, ("upload", "running"): 1}
+    assert yard.steer(steering.retry_failed, train) == 1
+
+
+def test_one_that_wechat_froze_goes_on_when_it_is_free_again(yard: Yard) -> None:
+    train = yard.running(2)
+    yard.conduct(train, 2)
+    yard.end(train, "upload", only=1, errcode=50002, operation="commit")
+    yard.conduct(train)
+    failed = next(row for row in yard.rows(train) if row.state == "failed")
+    for status in (19, 1):
+        change(yard, failed.program_id, account_status=status)
+        with yard.session() as db:
+            note_account(db, db.get_one(Program, failed.program_id))
     yard.conduct(train, 2)
     assert yard.states(train) == {("upload", "running"): 2}
 

@@ -73,7 +73,7 @@ WAYS: Mapping[Remedy, tuple[Way, ...]] = {
 HINTS: Mapping[Remedy, str] = {
     Remedy.AUTHORIZE: N_("商家重新授权后自动继续，不影响其他小程序。"),
     Remedy.PERMIT: N_("商家补齐权限后自动继续，不影响其他小程序。"),
-    Remedy.UNFREEZE: N_("微信解除限制后自动继续，不影响其他小程序。"),
+    Remedy.UNFREEZE: N_("冻结解除后自动继续；如果是违规处罚，解除后请重试。不影响其他小程序。"),
     Remedy.QUOTA: N_("额度恢复后自动继续。"),
     Remedy.COMPONENT: N_("第三方平台恢复后自动继续。"),
     Remedy.LIMIT: N_("次数恢复后再重试。"),
