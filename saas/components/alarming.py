@@ -29,8 +29,9 @@ _CHUNK = 500
 _WATCHED = (
     AlarmKind.CALLBACKS_REFUSED, AlarmKind.CALLBACKS_SILENT, AlarmKind.CALLBACKS_FAILING, AlarmKind.CALLS_FAILING,
     AlarmKind.REFRESH_FAILING, AlarmKind.AUDIT_QUOTA_LOW, AlarmKind.QUEUE_STUCK, AlarmKind.MANY_UNAUTHORIZED,
+    AlarmKind.SECRET_WRONG, AlarmKind.IP_REFUSED, AlarmKind.TICKET_MISSING,
 )  # fmt: skip
-"""Cleared here. The others are cleared by what ends them: a ticket, a token."""
+"""Cleared here, also where what ends them, a ticket or a token, has cleared them before: one may be raised after it."""
 _READ = (
     ComponentApp.provider_id, ComponentApp.name, ComponentApp.created_at, ComponentApp.first_ticket_at,
     ComponentApp.last_ticket_at, ComponentApp.last_token_at, ComponentApp.callbacks_refused, ComponentApp.last_refusal,

@@ -48,7 +48,7 @@ from saas.programs.models import AuthorizationStatus, Program
 from saas.programs.permission_counts import count_permissions, enqueue_counts
 from saas.queue import Job, Lane, enqueue_for
 from saas.tenants.alarm_models import Alarm, AlarmKind
-from saas.tenants.alarms import open_alarms
+from saas.tenants.alarms import open_alarms, raise_alarm
 from saas.tenants.models import Provider, ProviderStatus
 from saas.wx import errors
 from tests.cast import Cast
@@ -180,6 +180,16 @@ def test_silence_is_one_alarm_and_no_late_ticket_besides(at_work: ComponentApp, 
     move_clock(360)
     push(at_work)
     assert sorted(watch()) == ["ticket_late", "ticket_missing"]
+
+
+def test_an_alarm_that_is_raised_after_its_cure_does_not_stay(component: ComponentApp, move_clock: Move) -> None:
+    kinds = (AlarmKind.SECRET_WRONG, AlarmKind.IP_REFUSED, AlarmKind.TICKET_MISSING)
+    with tenant_session(component.provider_id) as db:
+        for kind in kinds:
+            raise_alarm(db, component.provider_id, kind, component.id)
+    assert set(kinds) <= set(watch())
+    move_clock(301)
+    assert not set(kinds) & set(watch())
 
 
 def test_what_never_worked_is_no_alarm(component: ComponentApp, move_clock: Move) -> None:
