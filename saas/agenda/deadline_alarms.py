@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.agenda.deadlines import CERTIFICATES, LABELS, Deadline, DeadlineFilter, list_deadlines
+from saas.agenda.deadlines import CERTIFICATES, LABELS, Deadline, DeadlineFilter, ends_of, list_deadlines
 from saas.agenda.models import DeadlineKind, DeadlineNotice, DeadlineSetting, OwnDate
 from saas.db import new_id
 from saas.errors import N_, Invalid
@@ -78,7 +78,7 @@ def look_at_all(db: Session) -> int:
     return len(ids)
 
 
-def look(db: Session) -> int:
+def look(db: Session, *, at_once: int = _AT_ONCE) -> int:
     """Tell the session's provider what comes near, and what is over; says how many steps were reached."""
     provider, now = own_provider(db), clock.now()
     who, told = system(provider.id), 0
@@ -88,12 +88,11 @@ def look(db: Session) -> int:
         if not days:
             continue
         until = now + timedelta(days=max(days))
-        found = list_deadlines(
-            db, now, until, DeadlineFilter((kind,)), who=who, zone=provider.time_zone, limit=_AT_ONCE
-        )
+        found = list_deadlines(db, now, until, DeadlineFilter((kind,)), who=who, zone=provider.time_zone, limit=at_once)
         near |= {(kind, one.subject_id) for one in found}
         told += _tell(db, found, days, known, provider.time_zone)
-    _end(db, provider.id, [row for key, row in known.items() if key not in near])
+    gone = [row for key, row in known.items() if key not in near]
+    _end(db, provider.id, gone, _still_open(db, gone, who, provider.time_zone))
     return told
 
 
@@ -134,9 +133,19 @@ def _detail(one: Deadline, now: datetime, zone: str) -> dict[str, str | int]:
     return {"name": one.name, "days": left, "what": what, "day": day.isoformat(), "kind": one.kind.value}
 
 
-def _end(db: Session, provider_id: UUID, rows: Sequence[DeadlineNotice]) -> None:
+def _still_open(db: Session, rows: Sequence[DeadlineNotice], who: Who, zone: str) -> set[UUID]:
+    """The notices whose deadline stands as it did: nobody is to be told of it any more, or too many are nearer."""
+    open_: set[UUID] = set()
+    for kind in {DeadlineKind(row.kind) for row in rows if row.ends_at > clock.now()}:
+        mine = [row for row in rows if row.kind == kind and row.ends_at > clock.now()]
+        ends = ends_of(db, kind, [row.subject_id for row in mine], who=who, zone=zone)
+        open_ |= {row.id for row in mine if row.subject_id in ends and ends[row.subject_id] <= row.ends_at + _RENEWED}
+    return open_
+
+
+def _end(db: Session, provider_id: UUID, rows: Sequence[DeadlineNotice], still_open: Collection[UUID]) -> None:
     """What was told and is not near any more: renewed or done gets its all-clear; what ran out is left as it is, or
-    forgotten where nobody can renew it.
+    forgotten where nobody can renew it or where it is `still_open`.
     """
     now = clock.now()
     ids = [row.subject_id for row in rows]
@@ -144,6 +153,9 @@ def _end(db: Session, provider_id: UUID, rows: Sequence[DeadlineNotice]) -> None
     dates = {row.id: row for row in db.scalars(select(OwnDate).where(OwnDate.id.in_(ids)))} if ids else {}
     for row in rows:
         over = row.ends_at <= now
+        if row.id in still_open:
+            _forget(db, row)
+            continue
         if row.kind == DeadlineKind.CERTIFICATE:
             step = steps.get(row.subject_id)
             if step is not None and not _is_renewed(step, row.ends_at):

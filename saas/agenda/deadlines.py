@@ -4,7 +4,7 @@ planned work, and dates of the provider's own. One statement, whatever is asked 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Date, DateTime, Uuid
 
+from saas import clock
 from saas.agenda.models import DeadlineKind, OwnDate
 from saas.campaigns.models import Campaign, CampaignStatus
 from saas.errors import N_
@@ -52,6 +53,7 @@ LABELS: Mapping[DeadlineKind, str] = {
     DeadlineKind.OWN: N_("自定义日期"),
 }
 _NOON = time(12)
+_ALL = timedelta(days=36500)
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,17 @@ def list_deadlines(
         .order_by(columns.ends_at, columns.subject_id)
     )  # fmt: skip
     return [Deadline(DeadlineKind(kind), *rest) for kind, *rest in db.execute(query)]
+
+
+def ends_of(
+    db: Session, kind: DeadlineKind, subject_ids: Collection[UUID], *, who: Who, zone: str
+) -> dict[UUID, datetime]:
+    """When those of these that are still open and not over end."""
+    require(who, Verb.VIEW)
+    now = clock.now()
+    found = _PARTS[kind](now, now + _ALL, who, zone).subquery()
+    query = select(found.c.subject_id, found.c.ends_at).where(found.c.subject_id.in_(subject_ids))
+    return {row[0]: row[1] for row in db.execute(query)}
 
 
 def month_of(day: date, zone: str) -> tuple[datetime, datetime]:

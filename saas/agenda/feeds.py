@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from saas import clock
@@ -34,6 +34,7 @@ def make_feed(db: Session, kinds: Collection[DeadlineKind], *, who: Who, locale:
     """A new secret address for the acting member; the one before it is dead."""
     require(who, Verb.VIEW)
     assert who.user_id is not None
+    _one_at_a_time(db, who)
     _revoke(db, who)
     token = secrets.token_urlsafe(24)
     feed = CalendarFeed(
@@ -70,6 +71,7 @@ def open_feed(token: str) -> tuple[UUID, UUID, Who]:
             )
             .where(
                 CalendarFeed.token_hash == token_hash(token), CalendarFeed.revoked_at.is_(None),
+                Membership.created_at <= CalendarFeed.created_at,  # who left and came again has no old address
                 User.blocked_at.is_(None), Provider.status.in_([ProviderStatus.TRIAL, ProviderStatus.ACTIVE]),
             )
         ).first()  # fmt: skip
@@ -85,6 +87,12 @@ def load_feed(db: Session, feed_id: UUID) -> CalendarFeed:
     if feed.read_at is None or feed.read_at < clock.now() - _SEEN_EVERY:
         feed.read_at = clock.now()
     return feed
+
+
+def _one_at_a_time(db: Session, who: Who) -> None:
+    """Whoever makes two addresses at once keeps the second, as if they had come one after the other."""
+    key = f"calendar feed {who.provider_id} {who.user_id}"
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
 def _revoke(db: Session, who: Who) -> bool:

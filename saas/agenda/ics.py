@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -51,7 +52,7 @@ def _moment(moment: datetime) -> str:
 def _escaped(text: str) -> str:
     for found, written in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\r\n", "\\n"), ("\n", "\\n"), ("\r", "")):
         text = text.replace(found, written)
-    return text
+    return "".join(letter for letter in text if letter == "\t" or unicodedata.category(letter) != "Cc")
 
 
 def _folded(line: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
@@ -17,6 +17,7 @@ from saas.agenda.models import DeadlineKind
 from saas.config import settings
 from saas.db import tenant_session
 from saas.tenants.providers import own_provider
+from saas.tenants.sessions import token_hash
 from saas.web.provider.calendar import label_of
 from saas.web.security import limiter
 
@@ -25,8 +26,13 @@ _BACK, _AHEAD = timedelta(days=30), timedelta(days=400)
 _MOST = 3000
 
 
+def _address_asked() -> str:
+    """Calendars in the web ask for those of many people from the same few hosts."""
+    return f"calendar:{token_hash((request.view_args or {}).get('feed_token', '')).hex()}"
+
+
 @calendar_feeds.get("/calendar/<feed_token>.ics")
-@limiter.limit("60 per hour")
+@limiter.limit("30/hour", key_func=_address_asked)
 def read_calendar(feed_token: str) -> Response:
     provider_id, feed_id, who = feeds.open_feed(feed_token)
     with tenant_session(provider_id) as db:

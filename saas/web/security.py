@@ -110,7 +110,7 @@ def protect(app: Flask, config: Settings) -> None:
 
 def _logged_path() -> str:
     """The path for the logs; where it holds a secret link, the rule stands for it."""
-    if request.url_rule is not None and "token" in (request.view_args or {}):
+    if request.url_rule is not None and any(name.endswith("token") for name in request.view_args or ()):
         return request.url_rule.rule
     return request.path
 

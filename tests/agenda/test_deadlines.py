@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from saas import clock
 from saas.agenda import deadline_alarms, feeds, own_dates
@@ -21,7 +24,7 @@ from saas.onboarding.models import EntryLink
 from saas.programs.models import AuthorizationLink, Program, ProgramCode, ProgramStep
 from saas.programs.words import Step, Word
 from saas.tenants.access import Verb
-from saas.tenants.alarm_models import AlarmKind
+from saas.tenants.alarm_models import Alarm, AlarmKind
 from saas.tenants.alarms import open_alarms
 from saas.tenants.models import Membership
 from saas.tenants.sessions import token_hash
@@ -198,6 +201,43 @@ def test_a_provider_decides_when_to_be_told(fleet: Fleet) -> None:
     assert [name for name, _days in alarms(fleet)] == ["许可证"]
 
 
+def cleared(fleet: Fleet) -> int:
+    """How many all-clears are owed."""
+    with fleet.session() as db:
+        return db.scalar(select(func.count()).select_from(Alarm).where(Alarm.cleared_at.is_not(None))) or 0
+
+
+def test_asking_for_fewer_days_is_no_all_clear(fleet: Fleet) -> None:
+    certified = fleet.add(Word.CERTIFIED, due=20 * DAY, name="梅记茶铺", online=True)
+    done = own(fleet, "许可证", 20)
+    own(fleet, "年检", 20)
+    look(fleet)
+    assert len(alarms(fleet)) == 3
+    with fleet.session() as db:
+        own_dates.finish_date(db, own_dates.get_date(db, fleet.alice, done.id, Verb.WORK), who=fleet.alice)
+        deadline_alarms.set_days(db, {K.CERTIFICATE: [], K.OWN: [7]}, who=fleet.alice)
+    look(fleet)
+    assert (alarms(fleet), cleared(fleet)) == ([], 1)
+    with fleet.session() as db:
+        deadline_alarms.set_days(db, {K.CERTIFICATE: [30], K.OWN: [30]}, who=fleet.alice)
+    look(fleet)
+    assert [name for name, _days in alarms(fleet)] == ["年检", "梅记茶铺"]
+    with fleet.session() as db:
+        deadline_alarms.set_days(db, {K.CERTIFICATE: []}, who=fleet.alice)
+    fleet.move(certified, Word.CERTIFIED, due=385 * DAY)
+    look(fleet)
+    assert cleared(fleet) == 2
+
+
+def test_what_is_crowded_out_is_no_all_clear(fleet: Fleet) -> None:
+    own(fleet, "年检", 20)
+    look(fleet)
+    own(fleet, "许可证", 10)
+    with fleet.session() as db:
+        deadline_alarms.look(db, at_once=1)
+    assert ([name for name, _days in alarms(fleet)], cleared(fleet)) == (["许可证"], 0)
+
+
 def test_every_active_provider_is_looked_at(fleet: Fleet, run_jobs: Callable[..., list[str]]) -> None:
     own(fleet, "许可证", 5)
     with platform_session("the cron of this test") as db:
@@ -226,6 +266,43 @@ def test_a_secret_address_dies_when_revoked_replaced_or_its_member_leaves(fleet:
         db.delete(db.scalars(select(Membership).where(Membership.user_id == fleet.cast.users["alice"])).one())
     with pytest.raises(NotFound):
         feeds.open_feed(second)
+
+
+def test_an_address_stays_dead_when_its_member_comes_again(fleet: Fleet) -> None:
+    with fleet.session() as db:
+        token = str(feeds.make_feed(db, [K.OWN], who=fleet.alice, locale="en").token)
+    with platform_session("alice leaves and comes again") as db:
+        membership = db.scalars(select(Membership).where(Membership.user_id == fleet.cast.users["alice"])).one()
+        db.delete(membership)
+        db.flush()
+        db.add(Membership(provider_id=fleet.cast.alices, user_id=fleet.cast.users["alice"], role=membership.role))
+    with pytest.raises(NotFound):
+        feeds.open_feed(token)
+    with fleet.session() as db:
+        token = str(feeds.make_feed(db, [K.OWN], who=fleet.alice, locale="en").token)
+    assert feeds.open_feed(token)[0] == fleet.cast.alices
+
+
+def test_two_addresses_at_once_come_one_after_the_other(fleet: Fleet) -> None:
+    def make() -> str:
+        with fleet.session() as db:
+            token = str(feeds.make_feed(db, [K.OWN], who=fleet.alice, locale="en").token)
+            time.sleep(0.2)
+            return token
+
+    with ThreadPoolExecutor(2) as pool:
+        made = [one.result() for one in [pool.submit(make), pool.submit(make)]]
+    opened = []
+    for token in made:
+        with contextlib.suppress(NotFound):
+            opened.append(feeds.open_feed(token))
+    assert len(opened) == 1
+
+
+def test_a_control_character_does_not_break_the_calendars_file() -> None:
+    now = datetime(2026, 12, 1, 8, tzinfo=ZoneInfo("UTC"))
+    text = write_calendar("x", [Entry("a@x", now, "a\x00b\x1b\x0bc\x85d", "", "https://x/1")], now=now)
+    assert "SUMMARY:abcd\r\n" in text
 
 
 def test_the_calendars_file_is_folded_and_escaped() -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+import structlog
+
 from saas import clock
 from saas.programs.words import Word
 from tests.agenda.conftest import Fleet, fleet  # noqa: F401 - a fixture
@@ -87,3 +89,16 @@ def test_whoever_has_the_secret_address_reads_until_it_is_revoked(
     assert alice.post("/p/alice/calendar/feed/revoke").status_code == 303
     assert anonymous.get(found[1]).status_code == 404
     assert anonymous.get("/calendar/guess.ics").status_code == 404
+
+
+def test_the_secret_address_stays_out_of_the_logs_and_is_asked_for_thirty_times_an_hour(
+    browser: Open, anonymous: Browser
+) -> None:
+    alice = browser("alice")
+    alice.post("/p/alice/calendar/feed")
+    found = re.search(r"(/calendar/[\w-]+\.ics)", alice.text("/p/alice/calendar"))
+    assert found
+    assert {anonymous.get(found[1]).status_code for _ in range(30)} == {200}
+    assert anonymous.get(found[1]).status_code == 429
+    assert structlog.contextvars.get_contextvars()["path"] == "/calendar/<feed_token>.ics"
+    assert anonymous.get("/calendar/anothers.ics").status_code == 404  # from the same place
