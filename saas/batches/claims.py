@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from psycopg.errors import DeadlockDetected
 from sqlalchemy import bindparam, event, exists, func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -21,7 +22,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from saas import clock
 from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
-from saas.db import tenant_session
+from saas.db import is_unkeepable, tenant_session
+from saas.failures import WENT_WRONG
+
+log = structlog.get_logger()
 
 DUE = (ItemStatus.QUEUED, ItemStatus.WAITING)
 """Items that a pump may claim, once their time has come."""
@@ -122,22 +126,45 @@ _noting = (
     )
     .values(
         status=bindparam("its_status"), result=bindparam("its_result"), finished_at=bindparam("its_end"),
-        errcode=None, rid="", operation="", error="",
+        errcode=None, rid="", operation="", error=bindparam("its_error"),
     )
 )  # fmt: skip
 
 
 def note_ends(db: Session, ended: Collection[Ended]) -> None:
-    """Those that somebody else has taken over stay as they are."""
-    if ended:
-        rows = [
-            {
-                "its_id": one.id, "its_attempt": one.attempt, "its_status": one.status, "its_result": one.result,
-                "its_end": one.finished_at,
-            }
-            for one in ended
-        ]  # fmt: skip
-        db.connection().execute(_noting, rows)
+    """Begins a transaction. Those that somebody else has taken over stay as they are."""
+    if not ended:
+        return
+    try:
+        _note(db, ended)
+    except Exception as error:
+        if not is_unkeepable(error):
+            raise
+        db.rollback()
+        for one in ended:
+            _note_one(db, one)
+
+
+def _note_one(db: Session, one: Ended) -> None:
+    try:
+        with db.begin_nested():
+            _note(db, [one])
+    except Exception as error:
+        if not is_unkeepable(error):
+            raise
+        log.exception("item_result_unkeepable", item=str(one.id))
+        _note(db, [replace(one, status=ItemStatus.FAILED, result={}, error=WENT_WRONG)])
+
+
+def _note(db: Session, ended: Collection[Ended]) -> None:
+    rows = [
+        {
+            "its_id": one.id, "its_attempt": one.attempt, "its_status": one.status, "its_result": one.result,
+            "its_end": one.finished_at, "its_error": one.error,
+        }
+        for one in ended
+    ]  # fmt: skip
+    db.connection().execute(_noting, rows)
 
 
 @contextlib.contextmanager

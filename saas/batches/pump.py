@@ -26,7 +26,7 @@ from saas.batches.claims import DUE, Claimed, Ended, ItemLost, claim, item_sessi
 from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
 from saas.batches.steps import Skipped, UnknownStep, find
 from saas.config import settings
-from saas.db import platform_session, settle
+from saas.db import is_unkeepable, platform_session, settle
 from saas.errors import AppError
 from saas.failures import clear_failure, explain_failure, note_failure
 from saas.queue import Lane, Later, others_wait, pause
@@ -216,8 +216,7 @@ def _run(one: Claimed) -> Ended:
         except ItemLost:
             raise
         except Exception as error:
-            with item_session(one) as db:
-                _failed(db, load_item(db, one.id), error)
+            _keep_failure(one, error)
             expected = isinstance(error, AppError | CallFailed)
             log.warning("item_failed", step=one.step, attempt=one.attempt, error=str(error), exc_info=not expected)
     except ItemLost:
@@ -255,6 +254,19 @@ def _try(one: Claimed) -> Ended:
 def _is_settled(db: Session, item: BatchItem) -> bool:
     """Whether the step left nothing to be committed."""
     return not (db.info.get("entered") or db.new or db.deleted or any(one is not item for one in db.dirty))
+
+
+def _keep_failure(one: Claimed, error: Exception) -> None:
+    """In the item; when what WeChat said cannot be kept there, it has failed for reasons of ours."""
+    try:
+        with item_session(one) as db:
+            _failed(db, load_item(db, one.id), error)
+    except Exception as unkeepable:
+        if not is_unkeepable(unkeepable):
+            raise
+        log.exception("item_failure_unkeepable")
+        with item_session(one) as db:
+            _finish(load_item(db, one.id), ItemStatus.FAILED, unkeepable)
 
 
 def _failed(db: Session, item: BatchItem, error: Exception) -> None:

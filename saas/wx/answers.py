@@ -19,6 +19,23 @@ _FRACTION = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,20}")
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
 
+_ESCAPED = re.compile(rb"\x00|\\u(?:0000|[dD][89a-fA-F])")
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def keepable(answer: Any, content: bytes) -> Any:
+    """The JSON of these bytes without what no database keeps in a text: NUL, and halves of characters."""
+    return _without(answer) if _ESCAPED.search(content) else answer
+
+
+def _without(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNKEEPABLE.sub("", value)
+    if isinstance(value, dict):
+        return {_without(name): _without(one) for name, one in value.items()}
+    return [_without(one) for one in value] if isinstance(value, list) else value
+
+
 def read(answer: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     """The answer with the names and types that the contract declares; what the contract lacks stays as it is.
 

@@ -334,7 +334,7 @@ def _read_answer(op: Operation, appid: str | None, response: Answer) -> Any:
         )
     errcode = _errcode(answer)
     if errcode is None:
-        raise errors.UnreadableAnswer(f"{op.id}: an errcode that is no number", operation=op.id, appid=appid)
+        raise errors.UnreadableAnswer(f"{op.id}: an errcode that is none", operation=op.id, appid=appid)
     if errcode:
         raise errors.from_answer(answer, operation=op.id, appid=appid)
     return answer
@@ -346,13 +346,16 @@ def _json(op: Operation, content: bytes) -> dict[str, Any] | None:
         return None
     try:
         answer = json.loads(content.decode("utf-8-sig", errors="replace"), strict=False)
+        answer = answers.keepable(answer, content)
         return answers.read(answer, op.response_schema or {}) if isinstance(answer, dict) else None
     except (ValueError, RecursionError):
         return None
 
 
 def _errcode(answer: Mapping[str, Any]) -> int | None:
+    """None for what cannot be one: the columns that keep errcodes have four bytes."""
     try:
-        return int(answer.get("errcode") or 0)
+        errcode = int(answer.get("errcode") or 0)
     except (TypeError, ValueError, OverflowError):
         return None
+    return errcode if -(2**31) <= errcode < 2**31 else None

@@ -583,3 +583,32 @@ def test_a_hand_that_takes_the_last_item_first_keeps_nobody_from_going_home(
         assert crew.work()
     assert not [one for one in threading.enumerate() if one.name == "batch"]
     assert desk.states(batch) == ["done"] * 8
+
+
+UNKEEPABLE = [
+    lambda: {"text": "a\x00b"},
+    lambda: {"text": "\ud800"},
+    lambda: {"text": object()},
+    lambda: raises(WeChatError(2**40, "too large")),
+    lambda: raises(WeChatError(85015, "a\x00b")),
+    lambda: raises(Conflict("\ud800")),
+]
+
+
+def raises(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.parametrize("ending", UNKEEPABLE)
+def test_what_cannot_be_kept_fails_its_item_only(
+    desk: Desk, known: Known, run_jobs: Run, ending: Callable[[], Any]
+) -> None:
+    def work(db: Session, item: BatchItem) -> Any:
+        settle(db)
+        return ending() if item.subject_name == "小程序1" else {"text": "fine"}
+
+    batch = desk.start(known(work), 4)
+    run_jobs()
+    assert desk.states(batch) == ["done", "failed", "done", "done"]
+    assert [item.attempt for item in desk.items(batch)] == [1] * 4
+    assert (desk.items(batch)[1].error, desk.batch(batch.id).status) == (WENT_WRONG, BatchStatus.DONE)

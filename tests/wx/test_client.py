@@ -230,6 +230,19 @@ def test_success_may_be_written_in_several_ways(answer: dict[str, Any]) -> None:
     assert WeChat(answer).client().release.getvisitstatus(APPID)["status"] == 0
 
 
+@pytest.mark.parametrize("errcode", [2**31, -(2**31) - 1, "99999999999", "x", [1]])
+def test_what_is_no_errcode_is_unreadable(errcode: Any) -> None:
+    with pytest.raises(errors.UnreadableAnswer):
+        WeChat({"errcode": errcode, "errmsg": ""}).client().release.getvisitstatus(APPID)
+
+
+def test_what_no_database_keeps_is_left_out_of_an_answer() -> None:
+    answer = '{"errcode":85009,"errmsg":"a\\u0000b\x00c","list":[{"\\ud800k":"\\ud83d\\ude00\\udc00"}]}'
+    with pytest.raises(errors.WeChatError) as caught:
+        WeChat(answer).client().code.submit_audit(APPID)
+    assert (caught.value.message, caught.value.answer["list"]) == ("abc", [{"k": "\U0001f600"}])
+
+
 def test_an_errcode_written_as_text_is_an_error() -> None:
     with pytest.raises(errors.NotAuthorized):
         WeChat({"errcode": "61003", "errmsg": ""}).client().release.getvisitstatus(APPID)
