@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import psycopg
 import structlog
 from flask import Flask, Response, g
 from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from saas.errors import AppError
@@ -48,8 +50,10 @@ def explain(app: Flask) -> None:
         return response
 
     @app.errorhandler(OperationalError)
-    def database_away(error: OperationalError) -> Response:
-        log.error("database_unavailable", error=str(error.orig))
+    @app.errorhandler(psycopg.OperationalError)  # of a statement at once
+    @app.errorhandler(PoolTimeout)  # no connection became free
+    def database_away(error: Exception) -> Response:
+        log.error("database_unavailable", error=str(getattr(error, "orig", error)))
         return error_page(503, _("系统暂时无法连接数据库"), _("数据没有丢失，请稍后刷新。"))
 
     @app.errorhandler(Exception)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from saas import i18n
+from saas.config import Settings
 from saas.db import tenant_session
 from saas.embedded import EmbeddedValkey
 from saas.tenants.models import Merchant
@@ -136,3 +139,11 @@ def test_pages_work_while_redis_is_away(browser: Browsers, valkey: EmbeddedValke
         assert browser("alice").get("/readyz").status_code == 503
     finally:
         valkey.start()
+
+
+@pytest.mark.parametrize("fault", [psycopg.OperationalError("gone"), PoolTimeout("all connections are in use")])
+def test_a_database_that_is_away_is_no_fault_of_the_program(app: Flask, ground: Settings, fault: Exception) -> None:
+    with app.test_request_context("/"):
+        answer = app.make_response(app.handle_user_exception(fault))
+    assert answer.status_code == 503
+    assert "系统暂时无法连接数据库" in answer.get_data(as_text=True)
