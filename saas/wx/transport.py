@@ -14,6 +14,8 @@ from saas.wx.connections import ByHttpx2, Connections, Wire
 
 LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=30)
 TIMEOUT = httpx2.Timeout(10, connect=3)
+_PROXIES = frozenset({"http", "https", "all"})
+"""What makes calls go elsewhere; a list of exceptions alone (NO_PROXY) does not."""
 
 
 def process_wire() -> Wire:
@@ -51,7 +53,8 @@ def silence_request_log() -> None:
 @lru_cache(maxsize=1)
 def _wire_of(pid: int) -> Wire:  # noqa: ARG001 - the process id is the cache's key
     """With a proxy in the environment, its exit IP is the one on WeChat's list: httpx2 goes through it."""
-    return ByHttpx2(new_http()) if getproxies() else Connections(_ssl_context())
+    has_proxy = not _PROXIES.isdisjoint(getproxies())
+    return ByHttpx2(new_http()) if has_proxy else Connections(_ssl_context())
 
 
 @lru_cache(maxsize=1)
