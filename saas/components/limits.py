@@ -1,8 +1,8 @@
 """How fast WeChat may be called, and by how many at once: counted over all processes in Redis.
 
 The rate is held per component app, mini program and limit of `saas.wx.limits`; the number of calls under way per
-component app. Bulk work leaves a fifth of a component app's rate to everybody else, and only bulk work is held to the
-number under way: what a person waits for queues behind no train. Without Redis each process counts for itself: slower
+component app. Bulk work and polling leave a fifth of a component app's rate to what people wait for, and only bulk work
+is held to the number under way: a person queues behind no train. Without Redis each process counts for itself: slower
 work is no harm, a stopped one would be.
 """
 
@@ -33,16 +33,23 @@ _REDIS_PAUSE = 5.0
 _LONGEST_CALL_MS = 35_000
 """After so long a call no longer counts as under way: its process was killed, or it uploads something large."""
 _RESERVED = 5
-"""One in so many calls a second is left to others than bulk work."""
+"""One in so many calls a second is left to others than bulk work and polling."""
+_PATIENT = frozenset({Lane.BULK, Lane.POLL})
 
 # KEYS: the places of calls under way, then the windows. ARGV: the most places (0: no place is needed), the place's
 # name, how long it is held at most; then limit and seconds of each window. Answers the milliseconds to wait, or 0 when
-# everything is taken.
+# everything is taken. When places are short that is about 50, differently for each, since all ask again. A window that
+# lost its end gets one.
 _TAKE = """
 local wait = 0
 for i = 2, #KEYS do
   if tonumber(redis.call('get', KEYS[i]) or '0') >= tonumber(ARGV[2 * i]) then
-    wait = math.max(wait, redis.call('pttl', KEYS[i]), 1)
+    local rest = redis.call('pttl', KEYS[i])
+    if rest < 0 then
+      redis.call('expire', KEYS[i], ARGV[2 * i + 1])
+      rest = ARGV[2 * i + 1] * 1000
+    end
+    wait = math.max(wait, rest, 1)
   end
 end
 if wait > 0 then return wait end
@@ -52,7 +59,7 @@ if most > 0 then
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   if not redis.call('zscore', KEYS[1], ARGV[2]) then
     redis.call('zremrangebyscore', KEYS[1], '-inf', now)
-    if redis.call('zcard', KEYS[1]) >= most then return 1 end
+    if redis.call('zcard', KEYS[1]) >= most then return 35 + time[2] % 31 end
   end
   redis.call('zadd', KEYS[1], now + ARGV[3], ARGV[2])
   redis.call('pexpire', KEYS[1], ARGV[3])
@@ -78,9 +85,9 @@ def rate_limiter(component_id: UUID) -> Callable[[Operation, str | None], Callab
     it returns is to be called when that call has ended. After ten seconds a call goes anyway."""
 
     def wait_for_turn(operation: Operation, appid: str | None) -> Callable[[], None]:
-        is_bulk = lane_now() is Lane.BULK
-        windows = _windows(component_id, operation, appid, is_bulk)
-        if not is_bulk:
+        lane = lane_now()
+        windows = _windows(component_id, operation, appid, leave_some=lane in _PATIENT)
+        if lane is not Lane.BULK:
             _wait(component_id, windows, 0, "")
             return _nothing
         most = settings().wechat_calls_at_once
@@ -100,14 +107,15 @@ def _nothing() -> None:
     pass
 
 
-def _windows(component_id: UUID, operation: Operation, appid: str | None, is_bulk: bool) -> list[_Window]:
+def _windows(component_id: UUID, operation: Operation, appid: str | None, *, leave_some: bool) -> list[_Window]:
     own, name, found = settings(), f"wx:rate:{component_id}", []
     for limit in limits_of(operation.id):
         rate = own.wechat_limits.get(limit.name, limit.amount)
         if limit.period.seconds is not None and rate is not None:
             found.append(_Window(f"{name}:{limit.owner(appid, {})}:{limit.name}", rate, limit.period.seconds))
     rate = own.wechat_calls_per_second
-    found.append(_Window(name, rate - rate // _RESERVED if is_bulk else rate))
+    reserved = max(1, rate // _RESERVED) if leave_some else 0
+    found.append(_Window(name, max(1, rate - reserved)))
     if appid:
         found.append(_Window(f"{name}:{appid}", own.wechat_program_calls_per_second))
     return found

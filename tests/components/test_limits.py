@@ -68,19 +68,41 @@ def test_without_redis_calls_still_go(three_per_second: None, monkeypatch: pytes
         wait_for_turn(COMMIT, None)
 
 
-def test_bulk_work_leaves_a_fifth_of_the_rate_to_people(ground: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DAIBAN_WECHAT_CALLS_PER_SECOND", "10")
+@pytest.mark.parametrize("lane", [Lane.BULK, Lane.POLL])
+@pytest.mark.parametrize(("rate", "for_bulk"), [(10, 8), (3, 2), (1, 1)])
+def test_bulk_work_and_polling_leave_a_fifth_of_the_rate_to_people(
+    ground: Settings, monkeypatch: pytest.MonkeyPatch, lane: Lane, rate: int, for_bulk: int
+) -> None:
+    monkeypatch.setenv("DAIBAN_WECHAT_CALLS_PER_SECOND", str(rate))
     monkeypatch.setattr(limits, "_LONGEST_WAIT", 0.0)
     settings.cache_clear()
     component_id = uuid4()
     wait_for_turn = rate_limiter(component_id)
-    with in_lane(Lane.BULK):
+    redis_connection().set(f"wx:rate:{component_id}", 0, ex=60)  # the window of this test does not end
+    with in_lane(lane):
         for _ in range(20):
             wait_for_turn(COMMIT, None)
-    assert redis_connection().get(f"wx:rate:{component_id}") == b"8"
+    assert redis_connection().get(f"wx:rate:{component_id}") == str(for_bulk).encode()
     for _ in range(20):
         wait_for_turn(COMMIT, None)
-    assert redis_connection().get(f"wx:rate:{component_id}") == b"10"
+    assert redis_connection().get(f"wx:rate:{component_id}") == str(rate).encode()
+
+
+def test_a_window_that_lost_its_end_gets_one(three_per_second: None) -> None:
+    component_id = uuid4()
+    redis_connection().set(f"wx:rate:{component_id}", 3)
+    begun = time.monotonic()
+    rate_limiter(component_id)(COMMIT, None)
+    assert 0.9 < time.monotonic() - begun < 3
+    assert redis_connection().get(f"wx:rate:{component_id}") == b"1"
+
+
+def test_while_places_are_short_nobody_asks_all_the_time(ground: Settings) -> None:
+    component_id = uuid4()
+    redis_connection().zadd(f"wx:under-way:{component_id}", {"elsewhere": time.time() * 1000 + 60_000})
+    waits = {limits._take(component_id, [], 1, f"place {number}") for number in range(20)}
+    assert len(waits) > 1
+    assert all(0.03 < wait < 0.07 for wait in waits)
 
 
 @pytest.fixture
