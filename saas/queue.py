@@ -32,6 +32,8 @@ from saas.db import Base, HasId, after_commit, new_id
 log = structlog.get_logger()
 
 _LONGEST_PAUSE = 600.0
+_MOST_RINGS = 300
+"""Whoever is woken goes on with all that is due, so a lane needs no more rings than this at a time."""
 
 
 class Lane(StrEnum):
@@ -196,7 +198,7 @@ def ring_due(db: Session, *, again_after: timedelta = timedelta(seconds=10), lim
     """Ring for what is due: waiting rows not rung lately, running ones with a lapsed lease. In a platform session."""
     real_now = func.clock_timestamp()
     due = db.execute(
-        select(Job.id, Job.lane)
+        select(Job.id, Job.lane, Job.status)
         .where(
             ((Job.status == JobStatus.QUEUED) & (Job.run_at <= clock.now()))
             | ((Job.status == JobStatus.RUNNING) & (Job.lease_until < real_now)),
@@ -209,18 +211,26 @@ def ring_due(db: Session, *, again_after: timedelta = timedelta(seconds=10), lim
     if not due:
         return 0
     db.execute(update(Job).where(Job.id.in_([row.id for row in due])).values(rung_at=real_now))
-    after_commit(db, lambda: ring([(row.id, Lane(row.lane)) for row in due]))
+    waiting_ones = [(row.id, Lane(row.lane)) for row in due if row.status == JobStatus.QUEUED]
+    abandoned = [(row.id, Lane(row.lane)) for row in due if row.status == JobStatus.RUNNING]
+    after_commit(db, lambda: ring(waiting_ones))
+    after_commit(db, lambda: ring(abandoned, first=True))
     return len(due)
 
 
-def ring(jobs: list[tuple[UUID, Lane]]) -> None:
-    """Tell the workers; best effort, bounded to a fraction of a second: the sweep is the net."""
+def ring(jobs: list[tuple[UUID, Lane]], *, first: bool = False) -> None:
+    """Tell the workers; best effort, bounded to a fraction of a second: the sweep is the net.
+
+    `first`: before the others, however many there are. Abandoned jobs begin by their own ring alone.
+    """
     try:
         connection = redis_connection()
         for lane in Lane:
             ids = [job_id for job_id, its_lane in jobs if its_lane is lane]
             if ids:
                 queue = Queue(lane.value, connection=connection, serializer="rq.serializers.JSONSerializer")
+                if not first and connection.llen(queue.key) >= _MOST_RINGS:
+                    continue  # the sweep rings again for what is still due
                 queue.enqueue_many(
                     [
                         Queue.prepare_data(
@@ -229,6 +239,7 @@ def ring(jobs: list[tuple[UUID, Lane]]) -> None:
                             timeout=900,
                             result_ttl=0,
                             failure_ttl=0,
+                            at_front=first,
                         )
                         for job_id in ids
                     ]

@@ -14,7 +14,9 @@ from uuid import UUID
 
 import pytest
 import redis
-from sqlalchemy import select, text, update
+from rq import Queue as RQQueue
+from rq.serializers import JSONSerializer
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from jobs import leases, runner
@@ -418,6 +420,23 @@ def test_a_lost_ring_is_repeated_by_the_sweep_but_not_at_once(cast: Cast) -> Non
     assert rung() == [str(job_id)]
 
 
+def test_a_lane_that_is_rung_enough_is_not_rung_more_but_for_abandoned_jobs(
+    cast: Cast, known: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_MOST_RINGS", 3)
+    name = known(lambda db, subject, attempt: None)
+    abandoned, *_ = [add(cast, name, lane=Lane.BULK) for _ in range(5)]
+    add(cast, name)
+    rings = RQQueue("bulk", connection=queue.redis_connection(), serializer=JSONSerializer)
+    assert (len(rings.job_ids), queue.redis_connection().llen("rq:queue:default")) == (3, 1)
+    with platform_session("test") as db:
+        lapsed = {"status": JobStatus.RUNNING, "lease_until": func.clock_timestamp() - timedelta(seconds=1)}
+        db.execute(update(Job).where(Job.id == abandoned).values(**lapsed))
+        assert ring_due(db, again_after=timedelta(0)) == 6
+    assert len(rings.job_ids) == 4
+    assert rings.jobs[0].args[0] == str(abandoned)
+
+
 def test_work_is_accepted_while_redis_is_away(cast: Cast, installed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = installed.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     monkeypatch.setattr(queue, "settings", lambda: gone)
@@ -442,3 +461,36 @@ def test_no_transaction_is_open_once_the_job_has_settled(cast: Cast, known: Call
 
     runner.run(str(add(cast, known(work))))
     assert seen == [True, False]
+
+
+def test_a_job_with_attempts_left_is_not_given_up_when_it_cannot_be_put_back(
+    cast: Cast, known: Callable[..., str]
+) -> None:
+    def fail(db: Session, subject: UUID, attempt: int) -> None:
+        if attempt == 1:
+            raise RuntimeError("a\x00\ud800")
+
+    job_id = add(cast, known(fail, attempts=2))
+
+    def is_away(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("UPDATE jobs") and "queued" in str(parameters):
+            raise OSError("the database is away")
+
+    event.listen(database.engine("tenant"), "before_cursor_execute", is_away)
+    try:
+        runner.run(str(job_id))
+    finally:
+        event.remove(database.engine("tenant"), "before_cursor_execute", is_away)
+    assert row(job_id).status == JobStatus.RUNNING
+    change(job_id, lease_until=text("now() - interval '1 s'"))
+    runner.run(str(job_id))
+    assert (row(job_id).status, row(job_id).attempt) == (JobStatus.DONE, 2)
+
+
+def test_an_error_that_no_database_keeps_does_not_hinder_putting_back(cast: Cast, known: Callable[..., str]) -> None:
+    def fail(db: Session, subject: UUID, attempt: int) -> None:
+        raise RuntimeError("a\x00\ud800")
+
+    job_id = add(cast, known(fail))
+    runner.run(str(job_id))
+    assert (row(job_id).status, row(job_id).error) == (JobStatus.QUEUED, "RuntimeError: a?")
