@@ -108,14 +108,17 @@ def find(kind: Kind) -> Polled:
 
 
 def expect(db: Session, pending: Pending, standing: Standing) -> None:
-    """It is pending from now on, or stands otherwise than before: it is asked about by its rhythm."""
+    """It is pending from now on, or stands otherwise than before: it is asked about by its rhythm.
+
+    As by all that plan a look outside its pump, `due_at` is moved, so that an answer on its way does not count.
+    """
     now = clock.now()
     delay = pause(standing, now)
     row = _row(pending, standing, due_at=now + delay)
     hurried = Look.hurried > 0
     change = {
         "rhythm": row["rhythm"], "since": row["since"], "until": row["until"], "failures": 0,
-        "due_at": case((hurried, Look.due_at), else_=row["due_at"]),
+        "due_at": case((hurried, func.least(Look.due_at, now)), else_=row["due_at"]),
     }  # fmt: skip
     db.execute(upsert(Look).values(row).on_conflict_do_update(index_elements=["kind", "subject_id"], set_=change))
     hasten(db, PUMP, pending.component_id, lane=Lane.POLL, delay=delay)
@@ -126,7 +129,7 @@ def hurry(db: Session, pending: Pending, *, tries: int = TRIES) -> None:
     without news one asks again, up to `tries` times.
     """
     now = clock.now()
-    row = {**_row(pending, Standing(PLANS[pending.kind].rhythm, now), due_at=now), "hurried": tries}
+    row = {**_row(pending, Standing(PLANS[pending.kind].rhythm, now), due_at=now), "hurried": tries, "since": None}
     change = {"due_at": now, "hurried": func.greatest(Look.hurried, tries)}
     db.execute(upsert(Look).values(row).on_conflict_do_update(index_elements=["kind", "subject_id"], set_=change))
     hasten(db, ANSWER, pending.component_id, lane=Lane.URGENT)
@@ -148,9 +151,11 @@ def visit(db: Session, program: Program) -> None:
 
 
 def wake(db: Session, program: Program) -> None:
-    """The merchant has authorized (again): nothing rests any more."""
+    """The merchant has authorized (again): nothing rests any more. What is due is written, too, lest a pump that has
+    not heard of it yet lets it rest afterwards.
+    """
     now = clock.now()
-    rest = update(Look).where(Look.program_id == program.id, Look.due_at > now).values(due_at=now, failures=0)
+    rest = update(Look).where(Look.program_id == program.id).values(due_at=now, failures=0)
     rested = db.execute(rest.returning(Look.id).execution_options(synchronize_session=False)).first()
     if rested is not None:
         hasten(db, PUMP, program.component_id, lane=Lane.POLL)
@@ -177,7 +182,7 @@ def _find_forgotten(db: Session, kind: Kind) -> int:
     rows = db.execute(missing.limit(_FORGOTTEN_AT_ONCE)).all()
     if rows:
         standing = Standing(PLANS[kind].rhythm, now)
-        new = [_row(Pending(kind, *row), standing, due_at=now) for row in rows]
+        new = [{**_row(Pending(kind, *row), standing, due_at=now), "since": None} for row in rows]
         db.execute(upsert(Look).on_conflict_do_nothing(index_elements=["kind", "subject_id"]), new)
     return len(rows)
 

@@ -30,9 +30,9 @@ class Kind(StrEnum):
 class Look(TenantOwned, Base):
     """One thing that is pending at WeChat. The row goes when the thing is over, so that nobody asks any more.
 
-    `subject_id` is the row that the kind is about. `rhythm` and `since` say how it stood when we last knew; `due_at` is
-    when to ask again. `hurried` tries are made soon, whatever the rhythm: WeChat told that something happened, or
-    somebody is waiting. `failures` counts those since the last answer.
+    `subject_id` is the row that the kind is about. `rhythm` and `since` say how it stood when we last knew, None
+    that we do not know yet; `due_at` is when to ask again. `hurried` tries are made soon, whatever the rhythm:
+    WeChat told that something happened, or somebody is waiting. `failures` counts those since the last answer.
     """
 
     __tablename__ = "looks"

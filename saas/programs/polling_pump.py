@@ -55,14 +55,15 @@ class _Claimed:
     kind: Kind
     subject_id: UUID
     rhythm: Rhythm
-    since: datetime
+    since: datetime | None
     until: datetime | None
+    due_at: datetime
     hurried: int
     failures: int
 
     @property
     def standing(self) -> Standing:
-        return Standing(self.rhythm, self.since, self.until)
+        return Standing(self.rhythm, self.since or clock.now(), self.until)
 
 
 class _Pass:
@@ -114,20 +115,19 @@ def _end(db: Session, one: _Pass) -> None:
 
 
 def _rest(db: Session, component: ComponentApp) -> None:
-    """Without the merchant's permission there is nothing to ask; `polling.wake` ends the rest."""
+    """Without the merchant's permission there is nothing to ask; `polling.wake` ends the rest.
+
+    The looks are locked before it is asked once more who has no permission: from then on, whoever gives it waits.
+    """
     without = select(Program.id).where(
         Program.id == Look.program_id, Program.authorization != AuthorizationStatus.AUTHORIZED
     )
-    now = clock.now()
-    db.execute(
-        update(Look)
-        .where(
-            Look.component_id == component.id, Look.due_at <= now, Look.kind.in_(_OF_MERCHANT),
-            without.correlate(Look).exists(),
-        )
-        .values(due_at=now + _REST, hurried=0)
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    is_without, now = without.correlate(Look).exists(), clock.now()
+    due = (Look.component_id == component.id, Look.due_at <= now, Look.kind.in_(_OF_MERCHANT), is_without)
+    held = db.scalars(select(Look.id).where(*due).with_for_update(skip_locked=True)).all()
+    if held:
+        rest = update(Look).where(Look.id.in_(held), is_without).values(due_at=now + _REST, hurried=0)
+        db.execute(rest.execution_options(synchronize_session=False))
 
 
 def _is_deaf(db: Session, component: ComponentApp) -> bool:
@@ -171,14 +171,15 @@ def _claim(db: Session, one: _Pass) -> _Claimed | None:
         .where(Look.id == next_one.scalar_subquery())
         .values(due_at=clock.now() + _CLAIM, hurried=func.greatest(Look.hurried - 1, 0))
         .returning(
-            Look.id, Look.kind, Look.subject_id, Look.rhythm, Look.since, Look.until, Look.hurried, Look.failures
+            Look.id, Look.kind, Look.subject_id, Look.rhythm, Look.since, Look.until, Look.due_at, Look.hurried,
+            Look.failures,
         )
         .execution_options(synchronize_session=False)
     ).first()  # fmt: skip
     if row is None:
         return None
-    found_id, kind, subject, rhythm, since, until, hurried, failures = row
-    return _Claimed(found_id, Kind(kind), subject, Rhythm(rhythm), since or clock.now(), until, hurried, failures)
+    found_id, kind, subject, rhythm, since, until, due_at, hurried, failures = row
+    return _Claimed(found_id, Kind(kind), subject, Rhythm(rhythm), since, until, due_at, hurried, failures)
 
 
 def _look(one: _Pass, claimed: _Claimed) -> None:
@@ -202,7 +203,7 @@ def _look(one: _Pass, claimed: _Claimed) -> None:
 
 def _plan(db: Session, one: _Pass, claimed: _Claimed, standing: Standing) -> None:
     now = clock.now()
-    is_news = (standing.rhythm, standing.since) != (claimed.rhythm, claimed.since)
+    is_news = claimed.since is not None and (standing.rhythm, standing.since) != (claimed.rhythm, claimed.since)
     again = claimed.hurried > 0 and not is_news
     wait = AT_ONCE_AGAIN if again else pause(standing, now, deaf=one.deaf)
     _write(
@@ -225,8 +226,8 @@ def _failed(db: Session, one: _Pass, claimed: _Claimed, error: Exception) -> Non
 
 
 def _still(claimed: _Claimed) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Unless it was hurried meanwhile: then what we have just heard may be older than what happened."""
-    return Look.id == claimed.id, Look.hurried == claimed.hurried
+    """Unless it was planned anew meanwhile, or taken by another: what we have just heard may be older than that."""
+    return Look.id == claimed.id, Look.due_at == claimed.due_at
 
 
 def _write(db: Session, claimed: _Claimed, **values: object) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.components.access import load_component
@@ -208,6 +210,66 @@ def test_an_event_during_a_look_is_not_taken_for_answered(desk: Desk, monkeypatc
     desk.run_jobs(wait=60)
     assert len(looks(desk)) == 1
     assert asked(desk) == 1 + polling.TRIES
+
+
+@pytest.mark.parametrize("writer", ["wake", "expect", "hurry"])
+def test_what_is_planned_during_a_look_is_not_written_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    """Also where the look had no tries left to tell it by."""
+    audit = desk.submitted()
+    pending = polling.of_program(Kind.AUDIT, desk.program, audit.id)
+    real, planned = polling.find(Kind.AUDIT), Standing(Rhythm.AUDIT, clock.now() - timedelta(days=2))
+    writers: dict[str, Callable[[Session], None]] = {
+        "wake": lambda db: polling.wake(db, load_program(db, desk.program.id)),
+        "expect": lambda db: polling.expect(db, pending, planned),
+        "hurry": lambda db: polling.hurry(db, pending, tries=1),
+    }
+    answered: list[bool] = []
+
+    def look(db: Session, subject: UUID) -> Standing | None:
+        answered.append(True)
+        if len(answered) == 1:
+            with desk.session() as other:
+                writers[writer](other)
+            return None
+        return real.function(db, subject)
+
+    monkeypatch.setitem(polling._KNOWN, Kind.AUDIT, polling.Polled(look, real.open_rows))
+    with desk.session() as db:
+        polling.hurry(db, pending, tries=1)
+    desk.run_jobs(wait=30)
+    (row,) = looks(desk)
+    if writer == "expect":
+        assert (row.since, len(answered), row.due_at > clock.now()) == (planned.since, 1, True)
+    else:
+        assert len(answered) == 2
+
+
+def test_the_first_answer_after_an_event_is_no_news(desk: Desk) -> None:
+    """A look that only the event has made says nothing of how it stood before."""
+    audit = desk.submitted()
+    with desk.session() as db:
+        db.execute(delete(Look).where(Look.subject_id == audit.id))
+        polling.hurry(db, polling.of_program(Kind.AUDIT, desk.program, audit.id))
+    desk.run_jobs(wait=60)
+    assert asked(desk) == polling.TRIES
+    assert [one.since for one in looks(desk)] == [desk.audit(audit).submitted_at]
+
+
+def test_who_has_given_permission_meanwhile_does_not_rest(desk: Desk) -> None:
+    """The pump has seen neither the permission nor what wakes the looks when it lets them rest."""
+    audit = desk.submitted()
+    with desk.session() as db:
+        load_program(db, desk.program.id).authorization = AuthorizationStatus.UNAUTHORIZED
+        db.execute(update(Look).where(Look.subject_id == audit.id).values(due_at=clock.now() - timedelta(hours=1)))
+    with desk.session() as merchant, desk.session() as pump:
+        row = load_program(merchant, desk.program.id)
+        row.authorization = AuthorizationStatus.AUTHORIZED
+        polling.wake(merchant, row)
+        merchant.flush()
+        polling_pump._rest(pump, load_component(pump, desk.component.id))
+    assert [one.due_at <= clock.now() for one in looks(desk)] == [True]
 
 
 def test_many_due_looks_are_one_job(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
