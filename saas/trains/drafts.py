@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from saas import clock
-from saas.errors import N_, Conflict, Invalid
-from saas.releases.access import load_template
+from saas.errors import N_, Conflict, Forbidden, Invalid
 from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
+from saas.tenants.providers import ProviderSuspended, member_now
 from saas.trains import planning
 from saas.trains.models import ProgramState, StopReason, Train, TrainProgram, TrainStatus, TrainWave
 from saas.trains.telling import forget, tell
@@ -43,7 +43,7 @@ def choose_canary(
 def look_again(db: Session, train: Train, *, who: Who) -> int:
     """Sort anew who can go: merchants may have authorized, values may have been filled in. Answers how many go."""
     _hold(db, train, who)
-    template = load_template(db, train.template_row_id)
+    template = planning.template_of(db, train)
     row = TrainProgram
     query = select(row.id, row.program_id).where(row.train_id == train.id, row.state == ProgramState.EXCLUDED)
     out = {one.program_id: one.id for one in db.execute(query)}
@@ -69,7 +69,8 @@ def plan_start(db: Session, train: Train, at: datetime, *, who: Who) -> None:
         raise Invalid(N_("最多提前 %(days)d 天"), field="at", days=_FARTHEST.days)
     if not train.total:
         raise Conflict(N_("没有可以发布的小程序"))
-    train.starts_at, train.starts_by_name, train.why, train.why_detail = at, who.name, "", {}
+    train.starts_at, train.starts_by, train.starts_by_name = at, who.user_id, who.name
+    train.why, train.why_detail = "", {}
     tell(db, train)
     activity.record(db, who, "train.plan_start", train, detail={"at": at.isoformat(), "version": train.user_version})
 
@@ -91,23 +92,38 @@ def delete_draft(db: Session, train: Train, *, who: Who) -> None:
 
 
 def set_off_if_due(db: Session, train: Train) -> bool:
-    """The conductor's part: set a planned draft off at its time; answers whether it did. Hold the train's row.
+    """The conductor's part: set a planned draft off at its time, in the name and with the present rights of whoever
+    planned it; answers whether it did. Hold the train's row.
 
-    When nobody can go any more it stays a draft, and people get to know.
+    When she may not any more, or nobody can go, it stays a draft, and people get to know.
     """
     if train.status != TrainStatus.DRAFT or train.starts_at is None or train.starts_at > clock.now():
         return False
     try:
+        who = member_now(train.starts_by, train.provider_id) if train.starts_by is not None else None
+    except ProviderSuspended:
+        return False  # not now: it starts late
+    except Forbidden:
+        who = None
+    if who is None or not who.may(Verb.WORK):
+        _stay(db, train, StopReason.STARTER, {"name": train.starts_by_name})
+        return False
+    try:
         with db.begin_nested():
-            planning.start_train(db, train, who=system(train.provider_id, train.starts_by_name))
+            planning.start_train(db, train, who=who)
     except Conflict as error:
         db.refresh(train)
-        train.starts_at, train.why, train.why_detail = None, StopReason.NOBODY, {"error": error.message}
-        tell(db, train)
-        facts = {"reason": train.why, "version": train.user_version}
-        activity.record(db, system(train.provider_id), "train.stop", train, outcome="failed", detail=facts)
+        _stay(db, train, StopReason.NOBODY, {"error": error.message})
         return False
     return True
+
+
+def _stay(db: Session, train: Train, why: StopReason, detail: dict[str, str]) -> None:
+    """Leave it a draft, and tell people."""
+    train.starts_at, train.why, train.why_detail = None, why, detail
+    tell(db, train)
+    facts = {"reason": why.value, "version": train.user_version}
+    activity.record(db, system(train.provider_id), "train.stop", train, outcome="failed", detail=facts)
 
 
 def _hold(db: Session, train: Train, who: Who) -> None:

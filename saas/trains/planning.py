@@ -142,11 +142,17 @@ def start_train(db: Session, train: Train, *, who: Who) -> int:
     return train.total
 
 
-def leave_out(db: Session, train: Train) -> int:
-    """Take out of a draft whoever cannot go any more, with the reason; answers how many."""
+def template_of(db: Session, train: Train) -> Template:
+    """The template of a draft; raises Conflict when WeChat has it no more."""
     template = load_template(db, train.template_row_id)
     if template.gone_at is not None:
         raise Conflict(N_("模板库里已经没有这个模板，请换一个"))
+    return template
+
+
+def leave_out(db: Session, train: Train) -> int:
+    """Take out of a draft whoever cannot go any more, with the reason; answers how many."""
+    template = template_of(db, train)
     row = TrainProgram
     planned = {
         one.program_id: one.id

@@ -14,9 +14,10 @@ from saas.db import platform_session
 from saas.errors import Conflict, Forbidden, Invalid
 from saas.programs.models import AuthorizationStatus, Program
 from saas.queue import Job
-from saas.tenants.models import TaskKind
+from saas.tenants.models import Membership, Provider, ProviderStatus, Role, TaskKind
 from saas.tenants.tasks import open_tasks
 from saas.trains import conducting, drafts, steering
+from saas.trains.access import load_train
 from saas.trains.models import ProgramState, StopReason, Train, TrainStatus
 from tests.trains.conftest import Yard
 
@@ -162,6 +163,52 @@ def test_when_nobody_can_go_at_the_time_people_get_to_know(yard: Yard, move_cloc
     yard.steer(drafts.delete_draft, train)
     with yard.session() as db:
         assert open_tasks(db) == []
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER])
+def test_a_planned_start_has_the_present_rights_of_who_planned_it(
+    yard: Yard, move_clock: Callable[[float], None], role: Role | None
+) -> None:  # fmt: skip
+    train = yard.plan(yard.programs(1))
+    yard.steer(drafts.plan_start, train, at=clock.now() + timedelta(hours=1), who="max")
+    with platform_session("test") as db:
+        membership = db.query(Membership).filter(Membership.user_id == yard.cast.who["max"].user_id).one()
+        if role is None:
+            db.delete(membership)
+        else:
+            membership.role = role
+    move_clock(2 * HOUR)
+    yard.conduct(train, 2)
+    now = yard.train(train)
+    assert (now.status, now.why, now.starts_at) == (TrainStatus.DRAFT, StopReason.STARTER, None)
+    with yard.session() as db:
+        assert [one.kind for one in open_tasks(db)] == [TaskKind.TRAIN_STOPPED]
+
+
+def test_a_planned_start_waits_while_the_provider_is_suspended(
+    yard: Yard, move_clock: Callable[[float], None]
+) -> None:  # fmt: skip
+    train = yard.plan(yard.programs(1))
+    yard.steer(drafts.plan_start, train, at=clock.now() + timedelta(hours=1))
+    move_clock(2 * HOUR)
+    for status, then in ((ProviderStatus.SUSPENDED, TrainStatus.DRAFT), (ProviderStatus.ACTIVE, TrainStatus.RUNNING)):
+        with platform_session("test") as db:
+            db.get_one(Provider, yard.cast.alices).status = status
+        yard.conduct(train)
+        assert (yard.train(train).status, yard.train(train).why) == (then, "")
+
+
+def test_a_new_look_for_a_template_that_is_gone_changes_nothing(yard: Yard) -> None:
+    ids = yard.programs(1, authorization=AuthorizationStatus.LOST) + yard.programs(1)
+    train = yard.plan(ids)
+    with yard.session() as db:
+        db.get_one(Program, ids[0]).authorization = AuthorizationStatus.AUTHORIZED
+    yard.template(gone_at=clock.now())
+    with yard.session() as db:  # it ends well, as that of a request that is answered by a redirect
+        again = load_train(db, train.id)
+        with pytest.raises(Conflict):
+            drafts.look_again(db, again, who=yard.alice)
+    assert {row.state for row in yard.rows(train)} == {ProgramState.EXCLUDED, ProgramState.PLANNED}
 
 
 @pytest.mark.parametrize("ahead", [timedelta(seconds=-1), timedelta(days=181)])

@@ -142,6 +142,10 @@ def stopped_because(train: Train) -> str:
         ),
         StopReason.COMPONENT: lambda: _("第三方平台现在调用不了微信：%(cause)s", cause=cause),
         StopReason.NOBODY: lambda: _("到了计划的时间，但是没有开始：%(cause)s", cause=cause),
+        StopReason.STARTER: lambda: _(
+            "到了计划的时间，但是没有开始：安排的 %(name)s 已经不是成员，或没有发布的权限。请由别的成员重新安排。",
+            name=detail["name"],
+        ),
         StopReason.NOTHING_PASSED: lambda: _("这一批没有一个成功，失败 %(count)d 个。", **_of(detail, "count")),
     }
     return str(texts[StopReason(train.why)]()) if train.why else ""
