@@ -437,6 +437,7 @@ class TaskKind(StrEnum):
     TRAIN_STOPPED = "train_stopped"  # a release train (the subject) stopped by itself
     TRAIN_WAITS = "train_waits"  # it waits for somebody's word
     TRAIN_QUOTA = "train_quota"  # it waits for next month's submissions
+    TRAIN_ROOM = "train_room"  # it waits for submissions that others have under way, or for the quota to be read
     TRAIN_ENDED = "train_ended"
 
 

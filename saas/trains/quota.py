@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from saas import clock
+from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
 from saas.components.access import load_component
 from saas.components.models import ComponentApp
 from saas.releases.models import Audit
@@ -24,6 +25,7 @@ from saas.trains.steps import RANK
 from saas.wx.limits import Period
 
 _LOOKED_AT, _FEWEST = 200, 5
+_LONG = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,18 @@ def room_to_submit(db: Session, train: Train) -> int:
     db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"quota {train.component_id}", 0))))
     component = load_component(db, train.component_id)
     db.refresh(component)
-    under_way = _under_way(db, train.component_id)
-    if component.quota_read_at is None:
-        return max(0, 1 - under_way)
-    rest = known_rest(component)
-    return 0 if rest is None else max(0, rest - train.reserve - under_way)
+    return _room(db, train, component)
+
+
+def waits_for_room(db: Session, train: Train) -> bool:
+    """Whether the train has had something to submit for an hour, and may not: others have the rest of the quota under
+    way, or nobody could read it this month."""
+    row = TrainProgram
+    due = (row.train_id == train.id, row.step == TrainStepName.SUBMIT, row.state == ProgramState.READY)
+    since = db.scalar(select(func.min(row.state_at)).where(*due))
+    if since is None or max(since, train.counts_from or since) > clock.now() - _LONG:
+        return False
+    return _room(db, train, load_component(db, train.component_id)) == 0
 
 
 def known_rest(component: ComponentApp) -> int | None:
@@ -120,14 +129,26 @@ def _typical_audit(db: Session) -> timedelta | None:
     return found[1] if found[0] >= _FEWEST else None
 
 
+def _room(db: Session, train: Train, component: ComponentApp) -> int:
+    under_way = _under_way(db, train.component_id)
+    if component.quota_read_at is None:
+        return max(0, 1 - under_way)
+    rest = known_rest(component)
+    return 0 if rest is None else max(0, rest - train.reserve - under_way)
+
+
 def _under_way(db: Session, component_id: UUID) -> int:
+    """The submissions that trains have begun, but for those that a pause holds: nobody knows for how long."""
+    begun = BatchItem.status.in_((ItemStatus.RUNNING, ItemStatus.WAITING))
     query = (
         select(func.count())
         .select_from(TrainStep)
         .join(Train, Train.id == TrainStep.train_id)
+        .join(BatchItem, BatchItem.id == TrainStep.item_id)
+        .join(Batch, Batch.id == BatchItem.batch_id)
         .where(
             Train.component_id == component_id, TrainStep.status == StepStatus.RUNNING,
-            TrainStep.step == TrainStepName.SUBMIT,
+            TrainStep.step == TrainStepName.SUBMIT, or_(begun, Batch.status != BatchStatus.PAUSED),
         )
     )  # fmt: skip
     return db.scalar(query) or 0

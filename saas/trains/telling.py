@@ -15,10 +15,10 @@ from saas.tenants.alarms import clear_alarm, clear_alarms, raise_alarm
 from saas.tenants.models import TaskKind
 from saas.tenants.tasks import close_task, open_task, open_tasks
 from saas.trains.models import ProgramState, Train, TrainProgram, TrainStatus
-from saas.trains.quota import Forecast, forecast
+from saas.trains.quota import Forecast, forecast, waits_for_room
 from saas.trains.waiting import waits_for_word
 
-_TASKS = (TaskKind.TRAIN_STOPPED, TaskKind.TRAIN_WAITS, TaskKind.TRAIN_QUOTA)
+_TASKS = (TaskKind.TRAIN_STOPPED, TaskKind.TRAIN_WAITS, TaskKind.TRAIN_QUOTA, TaskKind.TRAIN_ROOM)
 _ALARMS = {TaskKind.TRAIN_STOPPED: AlarmKind.TRAIN_STOPPED, TaskKind.TRAIN_QUOTA: AlarmKind.TRAIN_QUOTA}
 
 
@@ -81,6 +81,8 @@ def _wanted(db: Session, train: Train) -> dict[TaskKind, dict[str, Any]]:
     seen = forecast(db, train)
     if _waits_for_month(seen):
         wanted[TaskKind.TRAIN_QUOTA] = {**named, "until": seen.returns_at.isoformat()}
+    elif seen.due and waits_for_room(db, train):
+        wanted[TaskKind.TRAIN_ROOM] = named
     return wanted
 
 

@@ -16,6 +16,8 @@ from saas.batches.steering import cancel_batch
 from saas.db import engine, platform_session
 from saas.queue import Job, Later, redis_connection
 from saas.releases.models import AuditStatus, CodeState
+from saas.tenants.models import TaskKind
+from saas.tenants.tasks import open_tasks
 from saas.trains import conducting, quota, steering
 from saas.trains.access import load_train
 from saas.trains.models import OpensAfter, StepStatus, StopReason, TrainStatus, WaveStatus
@@ -238,6 +240,37 @@ def test_two_trains_share_what_is_left(yard: Yard) -> None:
         yard.end(train, "upload")
         yard.conduct(train, 2)
     assert [len(yard.items(train, "submit")) for train in trains_] == [2, 1]
+
+
+def test_a_paused_train_takes_no_submissions_from_the_others(
+    yard: Yard, move_clock: Callable[[float], None]
+) -> None:  # fmt: skip
+    yard.component(audit_quota_rest=2, audit_quota_limit=20)
+    first, second = [yard.running(2), yard.running(2)]
+    for train in (first, second):
+        yard.conduct(train, 2)
+        yard.end(train, "upload")
+        yard.conduct(train, 2)
+    assert [len(yard.items(train, "submit")) for train in (first, second)] == [2, 0]
+
+    def kinds() -> list[str]:
+        with yard.session() as db:
+            return [one.kind for one in open_tasks(db)]
+
+    assert kinds() == []
+    move_clock(3601)
+    yard.component(quota_read_at=clock.now())
+    yard.conduct(second)
+    assert kinds() == [TaskKind.TRAIN_ROOM]
+    begun = yard.items(first, "submit")[0]
+    with yard.session() as db:
+        db.get_one(BatchItem, begun.id).status = ItemStatus.WAITING
+    yard.steer(steering.pause, first)
+    yard.conduct(second)
+    assert (len(yard.items(second, "submit")), kinds()) == (1, [TaskKind.TRAIN_ROOM])
+    yard.component(audit_quota_rest=3)
+    yard.conduct(second)
+    assert (len(yard.items(second, "submit")), kinds()) == (2, [])
 
 
 def test_last_months_reading_counts_for_nothing(yard: Yard) -> None:

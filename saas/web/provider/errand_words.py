@@ -24,6 +24,7 @@ _TASKS = {
     "train_stopped": (N_("批量发布自动停下了"), "danger"),
     "train_waits": (N_("批量发布等您放行"), "warning"),
     "train_quota": (N_("批量发布的提审额度用完了，下月继续"), "info"),
+    "train_room": (N_("批量发布超过一小时没能提交审核：额度被占着，或读不到"), "warning"),
     "train_ended": (N_("批量发布已结束，请看结果"), "info"),
 }
 """Title and tone of each `TaskKind` but the lost authorizations, which are shown together."""
