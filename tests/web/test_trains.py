@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from saas import clock
+from saas.batches.access import load_batch, load_item
+from saas.batches.models import BatchStatus, ItemStatus
 from saas.batches.starting import Subject, start_batch
-from saas.programs.models import ProgramTag
+from saas.programs.models import AuthorizationStatus, Program, ProgramTag
 from saas.trains import steering
 from saas.trains.models import Holds, OpensAfter, ProgramState, Train, TrainStatus
 from tests.trains.conftest import Yard, yard  # noqa: F401 - a fixture
@@ -399,3 +401,31 @@ def test_batches_and_templates_lead_to_trains(browser: Browsers, yard: Yard) -> 
     page = alice.text(f"/p/alice/templates/{yard.template_id}")
     (path,) = links(page, "/p/alice/trains/new")
     assert f'<option selected value="{yard.template_id}">' in alice.text(path)
+
+
+def test_a_batch_of_a_train_is_steered_on_the_trains_page(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    train = yard.running(2)
+    yard.conduct(train, 2)
+    first = yard.items(train, "upload")[0]
+    yard.end(train, "upload", only=1, error="坏了")
+    alice, page = browser("alice"), f"/p/alice/batches/{first.batch_id}"
+    told = alice.text(page)
+    assert f"/trains/{train.id}" in told
+    for tail in ("pause", "resume", "retry"):
+        assert f"{page}/{tail}" not in told
+        assert alice.post(f"{page}/{tail}").location == address(train)
+    assert alice.post(f"/p/alice/items/{first.id}/retry").location == address(train)
+    with yard.session() as db:
+        batch = load_batch(db, first.batch_id)
+        assert (batch.status, load_item(db, first.id).status) == (BatchStatus.RUNNING, ItemStatus.FAILED)
+
+
+def test_a_start_that_is_refused_leaves_the_draft_as_it_was(browser: Browsers, yard: Yard) -> None:  # noqa: F811
+    ids = yard.programs(1)
+    train = yard.plan(ids)
+    with yard.session() as db:
+        db.get_one(Program, ids[0]).authorization = AuthorizationStatus.LOST
+    alice = browser("alice")
+    assert alice.post(address(train, "/start")).status_code == 303
+    assert "没有可以发布的小程序" in alice.text(address(train))
+    assert yard.states(train) == {("upload", "planned"): 1}

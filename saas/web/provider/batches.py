@@ -60,6 +60,13 @@ def subject_url(item: BatchItem) -> str:
 
 
 @provider.app_template_global()
+def train_url(batch: Batch) -> str:
+    """The page of the train that this batch works for; "" when it works for none."""
+    train_id = batch.params.get("train")
+    return url_for("provider.show_train", train_id=train_id) if train_id else ""
+
+
+@provider.app_template_global()
 def batch_badge(batch: Batch) -> Markup:
     return _badge(*_BATCHES[BatchStatus(batch.status)])
 
@@ -146,12 +153,12 @@ def _local(moment: datetime | None) -> str:
 
 @provider.post("/batches/<uuid:batch_id>/pause")
 def pause_batch(batch_id: UUID) -> ResponseReturnValue:
-    return _steer(batch_id, steering.pause_batch, _("已暂停，进行中的做完为止"))
+    return _steer(batch_id, steering.pause_batch, _("已暂停，进行中的做完为止"), in_trains=False)
 
 
 @provider.post("/batches/<uuid:batch_id>/resume")
 def resume_batch(batch_id: UUID) -> ResponseReturnValue:
-    return _steer(batch_id, steering.resume_batch, _("继续进行"))
+    return _steer(batch_id, steering.resume_batch, _("继续进行"), in_trains=False)
 
 
 @provider.route("/batches/<uuid:batch_id>/cancel", methods=["GET", "POST"])
@@ -166,6 +173,8 @@ def cancel_batch(batch_id: UUID) -> ResponseReturnValue:
 def retry_batch(batch_id: UUID) -> ResponseReturnValue:
     """All that failed, or what failed for the cause that the form names."""
     batch = get_batch(g.db, g.who, batch_id, Verb.WORK)
+    if elsewhere := _on_trains_page(batch):
+        return elsewhere
     form = request.form
     cause = Cause(form.get("errcode", type=int), form.get("operation", ""), form.get("error", ""))
     count = steering.retry_failed(g.db, batch, who=g.who, cause=cause if "operation" in form else None)
@@ -185,6 +194,8 @@ def show_item(item_id: UUID) -> ResponseReturnValue:
 @provider.post("/items/<uuid:item_id>/retry")
 def retry_item(item_id: UUID) -> ResponseReturnValue:
     item = get_item(g.db, g.who, item_id, Verb.WORK)
+    if elsewhere := _on_trains_page(item.batch):
+        return elsewhere
     target = safe_next(url_for("provider.show_item", item_id=item.id))
     try:
         steering.retry_item(g.db, item, who=g.who)
@@ -193,8 +204,16 @@ def retry_item(item_id: UUID) -> ResponseReturnValue:
     return done(_("已重新排队"), target, "info")
 
 
-def _steer(batch_id: UUID, service: Any, text: str) -> ResponseReturnValue:
+def _on_trains_page(batch: Batch) -> ResponseReturnValue | None:
+    """A train pauses, resumes and retries by its own rules: what is done to one of its batches would get round them."""
+    target = train_url(batch)
+    return done(_("它属于一次批量发布，请在这里暂停、继续或重试"), target, "warning") if target else None
+
+
+def _steer(batch_id: UUID, service: Any, text: str, *, in_trains: bool = True) -> ResponseReturnValue:
     batch = get_batch(g.db, g.who, batch_id, Verb.WORK)
+    if not in_trains and (elsewhere := _on_trains_page(batch)):
+        return elsewhere
     target = url_for("provider.show_batch", batch_id=batch.id)
     try:
         service(g.db, batch, who=g.who)

@@ -1,4 +1,4 @@
-"""What the pages of batches and templates know of trains: the train that a batch belongs to, a train for its people."""
+"""What the pages of batches know of planning trains: one for the mini programs of a batch."""
 
 from __future__ import annotations
 
@@ -18,13 +18,6 @@ from saas.web.provider.blueprint import provider
 from saas.web.provider.sources import Source, draw_from, named_url
 
 SOURCE = "batch"
-
-
-@provider.app_template_global()
-def train_url(batch: Batch) -> str:
-    """The page of the train that this batch works for; "" when it works for none."""
-    train_id = batch.params.get("train")
-    return url_for("provider.show_train", train_id=train_id) if train_id else ""
 
 
 @provider.app_template_global()
