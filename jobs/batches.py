@@ -17,8 +17,7 @@ from saas.components import call_log
 @job()
 def pump(db: Session, batch_id: UUID, _attempt: int) -> None:
     """Work on one batch."""
-    with call_log.grouped():
-        run_batch(db, load_batch(db, batch_id), shift.is_stopping)
+    run_batch(db, load_batch(db, batch_id), shift.is_stopping, around=call_log.grouped)
 
 
 def look_at_batches(db: Session) -> None:

@@ -14,6 +14,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import structlog
@@ -56,16 +57,21 @@ class HandBroke(Exception):
     """A thread was told to end by what should end a process."""
 
 
-def run_batch(db: Session, batch: Batch, is_stopping: Callable[[], bool] = lambda: False) -> None:
+def run_batch(
+    db: Session, batch: Batch, is_stopping: Callable[[], bool] = lambda: False,
+    around: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+) -> None:  # fmt: skip
     """Work on the batch; raises Later when there is more to do, now or at a later time.
 
     `db` is the session of the pump's job, whose commits need its lease. Once the process `is_stopping`, nothing begins.
+    Steps run inside of `around`, and no lock is held when it ends.
     """
     _take_over(db, batch)
     settle(db)
     in_time = True
     if batch.status == BatchStatus.RUNNING:
-        in_time = _Crew(db, batch, is_stopping).work()
+        with around():
+            in_time = _Crew(db, batch, is_stopping).work()
     _end(db, batch, in_time=in_time)
 
 
