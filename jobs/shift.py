@@ -24,8 +24,11 @@ from saas.queue import Lane
 
 AT_ONCE = {Lane.URGENT: 8, Lane.DEFAULT: 4, Lane.BULK: 6, Lane.POLL: 4}
 """How many jobs of each lane one worker runs at a time."""
-_SECONDS = 60.0
-"""After so long a child begins nothing more: the next one starts with fresh memory."""
+_SECONDS = 240.0
+"""After so long a child comes to its end, and the next one starts with fresh memory: a lane begins something only while
+work of a lane behind it keeps the child anyway. So polling begins nothing, and each lane ends after those behind it."""
+_LONGEST = 600.0
+"""After so long it begins nothing at all; with its longest job it stays below the time that RQ gives a ring."""
 _LOOK_EVERY = 0.25
 
 _stop = mmap.mmap(-1, 1)
@@ -88,16 +91,28 @@ def work(job_id: str, lane: str) -> None:
             for future in [one for one in under_way if one.done()]:
                 del under_way[future]
                 future.result()
-            if is_stopping() or time.monotonic() - begun > _SECONDS:
-                continue
             known = {one for one, _ in under_way.values()}
             counts = Counter(its_lane for _, its_lane in under_way.values())
+            lanes = () if is_stopping() else _open_lanes(time.monotonic() - begun, counts)
+            if not lanes:
+                continue
             with platform_session("look for due jobs") as db:
                 found = [
-                    (one, each) for each in _lanes for one in due(db, each, AT_ONCE[each] - counts[each], besides=known)
+                    (one, each) for each in lanes for one in due(db, each, AT_ONCE[each] - counts[each], besides=known)
                 ]
             for one, its_lane in found:
                 begin(one, its_lane)
+
+
+def _open_lanes(seconds: float, under_way: Collection[Lane]) -> Sequence[Lane]:
+    """The lanes in which a child of this age may begin something."""
+    if seconds > _LONGEST:
+        return ()
+    if seconds <= _SECONDS:
+        return _lanes
+    order = list(Lane)
+    last = max((order.index(lane) for lane in under_way), default=0)
+    return [lane for lane in _lanes if order.index(lane) < last]
 
 
 def due(db: Session, lane: Lane, most: int, *, besides: Collection[str] = ()) -> list[str]:

@@ -112,3 +112,36 @@ def test_told_to_stop_it_begins_nothing_more(cast: Cast, known: Callable[[Any], 
     rung, *_ = [add(name, cast.alices) for _ in range(5)]
     shift.work(rung, Lane.BULK)
     assert sorted(states()) == [JobStatus.DONE] + [JobStatus.QUEUED] * 4
+
+
+@pytest.mark.parametrize(("longest", "others"), [(600.0, JobStatus.DONE), (0.0, JobStatus.QUEUED)])
+def test_an_old_child_begins_only_what_goes_before_the_work_that_keeps_it(
+    cast: Cast, known: Callable[[Any], str], monkeypatch: pytest.MonkeyPatch, longest: float, others: JobStatus
+) -> None:
+    monkeypatch.setattr(shift, "_SECONDS", 0.0)
+    monkeypatch.setattr(shift, "_LONGEST", longest)
+    ran: list[str] = []
+    quick = threading.Event()
+
+    def work(db: Session, subject: UUID, attempt: int) -> None:
+        ran.append(str(subject))
+        if len(ran) == 3:
+            quick.set()
+        if len(ran) == 1:
+            quick.wait(20 if longest else 0.5)
+
+    name = known(work)
+    rung, bulk = (add(name, cast.alices) for _ in range(2))
+    quick_ones = [add(name, cast.charlies, lane=lane) for lane in (Lane.URGENT, Lane.DEFAULT)]
+    shift.work(rung, Lane.BULK)
+    with platform_session("test") as db:
+        after = {str(one.id): one.status for one in db.scalars(select(Job))}
+    assert [after[one] for one in (rung, bulk, *quick_ones)] == [JobStatus.DONE, JobStatus.QUEUED, others, others]
+
+
+def test_an_old_child_comes_to_its_end_lane_by_lane() -> None:
+    old = shift._SECONDS + 1
+    assert shift._open_lanes(0, [Lane.URGENT]) == tuple(Lane)
+    assert shift._open_lanes(old, [Lane.POLL, Lane.URGENT]) == [Lane.URGENT, Lane.DEFAULT, Lane.BULK]
+    assert shift._open_lanes(old, [Lane.DEFAULT, Lane.URGENT]) == [Lane.URGENT]
+    assert not shift._open_lanes(old, [Lane.URGENT])
