@@ -36,7 +36,7 @@ from saas.web.provider import train_words as words
 from saas.web.provider.blueprint import provider
 from saas.web.provider.release_pieces import template_name
 from saas.web.provider.selection import Group, Lead, Selection, lead_to
-from saas.web.provider.train_steering import do, page_of
+from saas.web.provider.train_steering import do, page_of, wholly
 
 _CHOICES = 50
 _FILLED = 20
@@ -242,7 +242,7 @@ def sort_train_again(train_id: UUID) -> ResponseReturnValue:
     """What was lacking may have been put right."""
     train = get_train(g.db, g.who, train_id, Verb.WORK)
     try:
-        count = drafts.look_again(g.db, train, who=g.who)
+        count = wholly(lambda: drafts.look_again(g.db, train, who=g.who))
     except AppError as error:
         return refused(error, page_of(train))
     return done(ngettext("核对过了，会发布 %(num)d 个", "核对过了，会发布 %(num)d 个", count), page_of(train), "info")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -25,6 +25,8 @@ from saas.web.pages import render
 from saas.web.provider import train_words as words
 from saas.web.provider.blueprint import provider
 from saas.web.provider.train_repairs import read_whole_cause
+
+T = TypeVar("T")
 
 
 @provider.post("/train-programs/<uuid:place_id>/skip")
@@ -193,9 +195,16 @@ def page_of(train: Train) -> str:
     return url_for("provider.show_train", train_id=train.id)
 
 
+def wholly(service: Callable[[], T]) -> T:
+    """What a service had changed before it refused is not kept, although its refusal is told by a redirect, and that
+    commits."""
+    with g.db.begin_nested():
+        return service()
+
+
 def do(service: Callable[[], Any], text: str, target: str) -> ResponseReturnValue:
     try:
-        service()
+        wholly(service)
     except AppError as error:
         return refused(error, target)
     return done(text, target)
@@ -204,7 +213,7 @@ def do(service: Callable[[], Any], text: str, target: str) -> ResponseReturnValu
 def _lead_off(train: Train, service: Callable[..., Asked], without: str) -> ResponseReturnValue:
     """Withdraw or roll back, and say how many cannot."""
     try:
-        asked = service(g.db, train, who=g.who)
+        asked = wholly(lambda: service(g.db, train, who=g.who))
     except AppError as error:
         return refused(error, page_of(train))
     text = ngettext("已开始 %(num)d 个", "已开始 %(num)d 个", asked.count)
