@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from saas import clock
@@ -25,8 +25,12 @@ _SEEN_EVERY = timedelta(hours=1)
 
 
 def find_feed(db: Session, who: Who) -> CalendarFeed | None:
-    """The member's address, if she has one."""
-    query = select(CalendarFeed).where(CalendarFeed.user_id == who.user_id, CalendarFeed.revoked_at.is_(None))
+    """The member's address, if she has one; one of an earlier membership is none."""
+    is_hers = exists().where(
+        Membership.provider_id == CalendarFeed.provider_id, Membership.user_id == CalendarFeed.user_id,
+        Membership.created_at <= CalendarFeed.created_at,
+    )  # fmt: skip
+    query = select(CalendarFeed).where(CalendarFeed.user_id == who.user_id, CalendarFeed.revoked_at.is_(None), is_hers)
     return db.scalar(query)
 
 

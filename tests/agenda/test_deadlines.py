@@ -279,7 +279,9 @@ def test_an_address_stays_dead_when_its_member_comes_again(fleet: Fleet) -> None
     with pytest.raises(NotFound):
         feeds.open_feed(token)
     with fleet.session() as db:
+        assert feeds.find_feed(db, fleet.alice) is None
         token = str(feeds.make_feed(db, [K.OWN], who=fleet.alice, locale="en").token)
+        assert feeds.find_feed(db, fleet.alice) is not None
     assert feeds.open_feed(token)[0] == fleet.cast.alices
 
 
