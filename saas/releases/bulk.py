@@ -102,11 +102,11 @@ def submit(db: Session, item: BatchItem) -> dict[str, Any]:
         trial = uploads.trial_upload(db, program)
         if trial is None:
             raise Conflict(N_("还没有上传代码，请先上传"))
-        if str(trial.id) != item.input.get("upload", str(trial.id)):
-            raise Conflict(N_("体验版已经换成别的代码，请重新上传"))
         newest = newest_audit(db, program)
         if "after" in item.input and (newest is None or str(newest.id) != item.input["after"]):
             raise Skipped(N_("之后已经提交过审核，不再重复提交"))
+        if str(trial.id) != item.input.get("upload", str(trial.id)):
+            raise Conflict(N_("体验版已经换成别的代码，请重新上传"))
         if newest is not None and newest.upload_id == trial.id and newest.status in _SETTLED:
             raise Skipped(_SETTLED[AuditStatus(newest.status)])
         state = find_state(db, program)

@@ -87,13 +87,17 @@ def count_set_aside(db: Session) -> int:
     return db.scalar(select(func.count()).select_from(Program).where(*_is_set_aside())) or 0
 
 
-def waits(key: str | None = None, program_ids: Collection[UUID] | None = None) -> tuple[ColumnElement[bool], ...]:
-    """The condition on mini programs of the desk: all, those of a group, or some of it."""
+def waits(
+    key: str | None = None, program_ids: Collection[UUID] | None = None, audit_ids: Collection[UUID] | None = None
+) -> tuple[ColumnElement[bool], ...]:  # fmt: skip
+    """The condition on mini programs of the desk: all, those of a group, or some of it, also by their rejections."""
     conditions: list[ColumnElement[bool]] = [Program.rejected_audit_id.is_not(None), Program.reject_key.is_not(None)]
     if key is not None:
         conditions.append(Program.reject_key == key)
     if program_ids is not None:
         conditions.append(Program.id.in_(program_ids))
+    if audit_ids is not None:
+        conditions.append(Program.rejected_audit_id.in_(audit_ids))
     return tuple(conditions)
 
 
@@ -109,6 +113,12 @@ def list_groups(db: Session, *, after: tuple[int, str] | None = None, limit: int
 def find_group(db: Session, key: str) -> Group | None:
     """A group that still has mini programs."""
     return next(iter(_groups(db, _grouped().where(Program.reject_key == key))), None)
+
+
+def waiting_audits(db: Session, key: str) -> list[UUID]:
+    """The rejections of a group, up to `MOST_AT_ONCE`."""
+    query = select(Program.rejected_audit_id).where(*waits(key)).order_by(Program.id).limit(MOST_AT_ONCE)
+    return [audit_id for audit_id in db.scalars(query) if audit_id is not None]
 
 
 def is_known(db: Session, key: str) -> bool:
@@ -181,15 +191,20 @@ def awaits_decisions(db: Session) -> bool:
     return bool(db.scalar(select(select(Audit.id).where(Audit.status.in_(OPEN)).exists())))
 
 
-def set_aside(db: Session, key: str, program_ids: Collection[UUID] | None, *, who: Who, note: str) -> int:
-    """Take mini programs of a group off the desk until they are rejected again; answers how many. None means all."""
+def set_aside(
+    db: Session, key: str, program_ids: Collection[UUID] | None, *, who: Who, note: str,
+    audit_ids: Collection[UUID] | None = None,
+) -> int:  # fmt: skip
+    """Take mini programs of a group off the desk until they are rejected again; answers how many. None means all; of
+    them those with certain rejections, if such are given.
+    """
     require(who, Verb.WORK)
     if not note:
         raise Invalid(N_("请写明为什么搁置"), field="note")
     if len(note) > _LONGEST_NOTE:
         raise Invalid(N_("不能超过 %(max)d 个字符"), field="note", max=_LONGEST_NOTE)
     values = {"set_aside_at": clock.now(), "set_aside_by_name": who.name, "set_aside_note": note}
-    return _write(db, waits(key, program_ids), values, "program.audit.set_aside", who)
+    return _write(db, waits(key, program_ids, audit_ids), values, "program.audit.set_aside", who)
 
 
 def take_back(db: Session, program_ids: Collection[UUID], *, who: Who) -> int:
@@ -203,9 +218,14 @@ def take_back(db: Session, program_ids: Collection[UUID], *, who: Who) -> int:
 def _write(
     db: Session, chosen: tuple[ColumnElement[bool], ...], values: Mapping[str, Any], verb: str, who: Who
 ) -> int:  # fmt: skip
-    """Up to `MOST_AT_ONCE`. With the mini programs locked, so that no answer of WeChat's comes in between."""
-    query = select(Program).options(load_only(Program.id, Program.name, Program.rejected_audit_id)).where(*chosen)
-    programs = db.scalars(query.order_by(Program.id).limit(MOST_AT_ONCE).with_for_update()).all()
+    """Up to `MOST_AT_ONCE`. With the audits and then the mini programs locked, as an answer of WeChat's does, so that
+    none comes in between.
+    """
+    found = select(Program.rejected_audit_id).where(*chosen).order_by(Program.id).limit(MOST_AT_ONCE)
+    audits = select(Audit.id).where(Audit.id.in_(db.scalars(found).all())).order_by(Audit.id).with_for_update()
+    locked = (*chosen, Program.rejected_audit_id.in_(db.scalars(audits).all()))
+    query = select(Program).options(load_only(Program.id, Program.name, Program.rejected_audit_id)).where(*locked)
+    programs = db.scalars(query.order_by(Program.id).with_for_update()).all()
     audit_ids = [program.rejected_audit_id for program in programs]
     db.execute(update(Audit).where(Audit.id.in_(audit_ids)).values(**values))
     note_set_aside(db, [program.id for program in programs])

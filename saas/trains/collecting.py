@@ -118,7 +118,9 @@ def _uploaded(db: Session, train: Train) -> int:
 
 
 def _submitted(db: Session, train: Train) -> int:
-    """The audit is the newest of this train's upload, whoever submitted it."""
+    """The audit is the newest of this train's upload, whoever submitted it: what it is released by is the train's word
+    from then on.
+    """
     row = TrainProgram
     newest = (
         select(Audit.id)
@@ -133,6 +135,9 @@ def _submitted(db: Session, train: Train) -> int:
     moved = _move(db, train, values, *_done(TrainStepName.SUBMIT))
     _note_sent(db, moved, TrainStepName.SUBMIT, Audit, row.audit_id)
     if moved and not train.is_over:
+        adopted = select(row.audit_id).where(row.id.in_(moved))
+        ours = (Audit.id.in_(adopted), Audit.releases_itself.is_(True), Audit.status.in_(AUDIT_RUNNING))
+        _run(db, update(Audit).where(*ours).values(releases_itself=False))
         rows = db.execute(
             select(row.id, row.audit_id, Audit.submitted_at)
             .join(Audit, Audit.id == row.audit_id)

@@ -12,11 +12,14 @@ from sqlalchemy import CursorResult, bindparam, delete, func, insert, select, up
 from sqlalchemy.orm import Session
 
 from saas import clock
+from saas.batches.models import OPEN as ITEM_OPEN
+from saas.batches.models import BatchItem
 from saas.db import new_id
 from saas.errors import N_, Conflict, Invalid
 from saas.programs.models import AuthorizationStatus, Program
 from saas.releases.access import load_template
 from saas.releases.audits import RUNNING
+from saas.releases.bulk import SUBMIT
 from saas.releases.models import Audit, CodeState, Template
 from saas.releases.uploads import missing_in_bulk
 from saas.tenants import activity
@@ -33,6 +36,7 @@ _OTHER_COMPONENT = N_("授权给了另一个第三方平台，用不了这个模
 _NOT_AUTHORIZED = N_("商家没有授权")
 _NOT_PERMITTED = N_("缺少“开发管理与数据分析”权限")
 _IN_REVIEW = N_("另一个版本正在审核")
+_SUBMITTING = N_("正在提交审核")
 _ONLINE = N_("线上已经是这个版本")
 _LACKS_VALUES = N_("缺少变量或值不对：%(names)s")
 _HOURS = 24
@@ -257,6 +261,8 @@ def _sort(
             select(TrainProgram.program_id).where(TrainProgram.program_id.in_(ids), TrainProgram.state.in_(OPEN))
         )
     )
+    asked = (BatchItem.subject_id.in_(ids), BatchItem.step == SUBMIT, BatchItem.status.in_(ITEM_OPEN))
+    submitting = set(db.scalars(select(BatchItem.subject_id).where(*asked)))
     lacking = missing_in_bulk(db, template, ids)
 
     def reason(row: Any) -> str:
@@ -274,6 +280,8 @@ def _sort(
             return OTHER_TRAIN
         if row.id in reviewed:
             return _IN_REVIEW
+        if row.id in submitting:
+            return _SUBMITTING
         return _LACKS_VALUES % {"names": "、".join(lacking[row.id])} if row.id in lacking else ""
 
     sorted_rows = [(row, reason(row)) for row in rows]

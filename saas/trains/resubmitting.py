@@ -1,7 +1,7 @@
 """Submitting rejected mini programs once more: by their train where it is a train's audit, else as a batch.
 
 Nothing is submitted twice. What is under way is left out; a train takes its own on by its rules, and a batch item
-submits only while the rejection that it answers is still the newest audit.
+submits only while the rejection that it answers is still the newest audit, and only the code that was there then.
 """
 
 from __future__ import annotations
@@ -63,10 +63,11 @@ class Need:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the chosen mini programs would be submitted. `leaving`: their train's code was replaced by hand, so they
-    leave it and are submitted as they are. `left_out` counts the others by reason."""
+    """How the chosen mini programs would be submitted, and which rejections that answers. `leaving`: their train's code
+    was replaced by hand, so they leave it and are submitted as they are. `left_out` counts the others by reason."""
 
     program_ids: tuple[UUID, ...]
+    audit_ids: tuple[UUID, ...]
     by_batch: tuple[Any, ...]
     by_train: Mapping[UUID, tuple[UUID, ...]]
     trains: tuple[Train, ...]
@@ -97,11 +98,16 @@ class Resubmitted:
     beyond: int
 
 
-def plan_resubmission(db: Session, key: str, program_ids: Collection[UUID] | None) -> Plan:
-    """All of a group or some of it, up to `MOST_AT_ONCE`, the longest rejected first; a handful of queries."""
-    rows = db.execute(_facts(waits(key, program_ids)).order_by(Audit.decided_at, Program.id).limit(MOST_AT_ONCE)).all()
+def plan_resubmission(
+    db: Session, key: str, program_ids: Collection[UUID] | None, audit_ids: Collection[UUID] | None = None
+) -> Plan:  # fmt: skip
+    """All of a group or some of it, also by its rejections, up to `MOST_AT_ONCE`, the longest rejected first; a handful
+    of queries.
+    """
+    chosen = waits(key, program_ids, audit_ids)
+    rows = db.execute(_facts(chosen).order_by(Audit.decided_at, Program.id).limit(MOST_AT_ONCE)).all()
     left_out: Counter[str] = Counter()
-    going: list[UUID] = []
+    going: list[Any] = []
     by_batch: list[Any] = []
     by_train: dict[UUID, list[UUID]] = {}
     leaving: dict[UUID, list[UUID]] = {}
@@ -110,8 +116,8 @@ def plan_resubmission(db: Session, key: str, program_ids: Collection[UUID] | Non
         if why := _obstacle(row):
             left_out[why] += 1
             continue
-        going.append(row.id)
-        if row.place_id is not None and (row.keeps_code or not row.has_code):
+        going.append(row)
+        if row.place_id is not None and (row.keeps_code or row.trial_id is None):
             by_train.setdefault(row.train_id, []).append(row.place_id)
             trained[row.component_id] += 1
         else:
@@ -120,18 +126,20 @@ def plan_resubmission(db: Session, key: str, program_ids: Collection[UUID] | Non
                 leaving.setdefault(row.train_id, []).append(row.place_id)
     trains = db.scalars(select(Train).where(Train.id.in_(by_train)).order_by(Train.id)).all()
     return Plan(
-        tuple(going), tuple(by_batch), _frozen(by_train), tuple(trains), _frozen(leaving), left_out,
+        tuple(row.id for row in going), tuple(row.audit_id for row in going), tuple(by_batch), _frozen(by_train),
+        tuple(trains), _frozen(leaving), left_out,
         _needs(db, Counter(row.component_id for row in by_batch), trained),
     )  # fmt: skip
 
 
 def resubmit(
-    db: Session, key: str, program_ids: Collection[UUID] | None, *, who: Who, changes: Changes
+    db: Session, key: str, program_ids: Collection[UUID] | None, *, who: Who, changes: Changes,
+    audit_ids: Collection[UUID] | None = None,
 ) -> Resubmitted:  # fmt: skip
     """Submit them once more with what is said differently. A batch takes as many as the month's quota reaches."""
     require(who, Verb.WORK)
     db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"reject desk {who.provider_id}", 0))))
-    plan = plan_resubmission(db, key, program_ids)
+    plan = plan_resubmission(db, key, program_ids, audit_ids)
     if not plan.count:
         raise Conflict(N_("选中的小程序现在都不能重新提交"))
     by_train = sum(
@@ -147,7 +155,10 @@ def resubmit(
             steering.skip(db, load_train(db, train_id), place, who=who)
     batch = None
     if going:
-        subjects = [Subject(row.id, row.name or row.appid, {"after": str(row.audit_id)}) for row in going]
+        subjects = [
+            Subject(row.id, row.name or row.appid, {"after": str(row.audit_id), "upload": str(row.trial_id)})
+            for row in going
+        ]
         batch = start_batch(db, bulk.SUBMIT, subjects, who=who, params={"changes": changes.stored()})
     return Resubmitted(batch, len(going), by_train, beyond)
 
@@ -226,7 +237,7 @@ def _obstacle(row: Any) -> str:
         return NOT_PERMITTED
     if row.account_status in HELD_BY_WECHAT:
         return FROZEN
-    return NO_CODE if row.place_id is None and not row.has_code else ""
+    return NO_CODE if row.place_id is None and row.trial_id is None else ""
 
 
 def _facts(conditions: tuple[ColumnElement[bool], ...]) -> Any:
@@ -235,13 +246,14 @@ def _facts(conditions: tuple[ColumnElement[bool], ...]) -> Any:
     place, own = aliased(TrainProgram), aliased(Upload)
     ours = (Train.id == place.train_id) & Train.status.in_(_TAKES_ON)
     ready = select(Upload.id).where(Upload.program_id == Program.id, Upload.status == UploadStatus.READY)
+    newest = ready.order_by(Upload.id.desc()).limit(1)
     kept = select(own.id).where(own.id == place.upload_id, own.status == UploadStatus.READY)
     return (
         select(
             Program.id, Program.name, Program.appid, Program.component_id, Program.authorization,
             Program.permission_sets, Program.account_status, Audit.id.label("audit_id"), place.id.label("place_id"),
             place.train_id, _has_item().label("has_item"), _has_place().label("has_place"),
-            ready.exists().label("has_code"), kept.exists().label("keeps_code"),
+            newest.scalar_subquery().label("trial_id"), kept.exists().label("keeps_code"),
         )
         .join(Audit, Audit.id == Program.rejected_audit_id)
         .outerjoin(

@@ -102,6 +102,42 @@ def test_an_item_submits_only_while_its_rejection_is_the_newest_audit(yard: Yard
         bulk.submit(db, load_item(db, items(yard)[0].id))
 
 
+def test_an_item_submits_only_the_code_that_it_was_planned_for(yard: Yard) -> None:
+    (program_id,) = yard.rejected(1, BLANK)
+    again(yard)
+    with yard.session() as db:
+        old = db.scalars(select(Upload).where(Upload.program_id == program_id)).one()
+        old.status = UploadStatus.SUPERSEDED
+        own = {"provider_id": yard.cast.alices, "program_id": program_id, "template_row_id": yard.template_id}
+        db.add(Upload(**own, template_id="7", user_version="2.0.1", ext_json="{}", status=UploadStatus.READY))
+    with yard.session() as db, pytest.raises(Conflict, match="别的代码"):
+        bulk.submit(db, load_item(db, items(yard)[0].id))
+
+
+def test_a_train_leaves_out_whom_the_desk_is_submitting(yard: Yard) -> None:
+    ids = yard.rejected(2, BLANK)
+    again(yard, ids[:1])
+    train = yard.plan(ids)
+    assert {row.program_id: (row.state, row.reason) for row in yard.rows(train)} == {
+        ids[0]: (ProgramState.EXCLUDED, "正在提交审核"), ids[1]: (ProgramState.PLANNED, ""),
+    }  # fmt: skip
+
+
+def test_what_a_train_adopts_is_released_by_the_trains_word(yard: Yard) -> None:
+    """Somebody submitted the train's upload by hand, to be released as soon as it is approved."""
+    train = yard.running(1)
+    for step in ("upload", "submit"):
+        yard.conduct(train)
+        yard.end(train, step)
+    with yard.session() as db:
+        audit = db.scalars(select(Audit)).one()
+        audit.releases_itself = True
+    yard.conduct(train)
+    assert yard.states(train) == {("audit", "running"): 1}
+    with yard.session() as db:
+        assert db.get_one(Audit, audit.id).releases_itself is False
+
+
 def test_a_batch_takes_no_more_than_the_quota_gives(yard: Yard) -> None:
     yard.rejected(3, BLANK)
     yard.component(audit_quota_rest=2)

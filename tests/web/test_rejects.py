@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from saas.batches.models import Batch, BatchItem
-from saas.releases import bulk
+from saas.releases import bulk, rejects
 from saas.releases.models import Audit, AuditStatus
 from saas.tenants.stored_files import keep_file
 from saas.trains import steering
@@ -146,6 +147,21 @@ def test_a_whole_group_is_submitted_again_with_what_is_new(browser: Browsers, ya
     page = browser("max").text(GROUP)
     assert page.count("正在重新提交") == 4
     assert "hx-get" in page
+
+
+@pytest.mark.parametrize("tail", ["resubmit", "set-aside"])
+def test_what_was_refused_since_the_page_was_shown_is_not_meant(
+    browser: Browsers, yard: Yard, tail: str  # noqa: F811
+) -> None:  # fmt: skip
+    yard.rejected(2, BLANK)
+    page = browser("alice").text(f"{GROUP}/{tail}?all=1")
+    (shown,) = re.findall('name="shown" value="([^"]+)"', page)
+    yard.rejected(1, BLANK)
+    form = {"all": "1", "shown": shown, "do-release": "hold", "do-note": "下周改版"}
+    assert browser("alice").post(f"{GROUP}/{tail}", form).status_code == 303
+    with yard.session() as db:
+        submitted = db.query(BatchItem).count()
+        assert (submitted, rejects.count_set_aside(db)) == ((2, 0) if tail == "resubmit" else (0, 2))
 
 
 def test_the_list_is_loaded_again_once_nothing_is_under_way(browser: Browsers, yard: Yard) -> None:  # noqa: F811

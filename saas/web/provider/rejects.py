@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -102,16 +103,16 @@ def show_rejects(reason: str) -> ResponseReturnValue:
 def resubmit_rejects(reason: str) -> ResponseReturnValue:
     """All of a group or those that were ticked: what it takes, what may be said differently, and the start."""
     require(g.who, Verb.WORK)
-    group, ids = _group(reason), _chosen()
+    group, ids, shown = _group(reason), _chosen(), _shown()
     if ids == []:
         return _nobody(reason)
-    plan = resubmitting.plan_resubmission(g.db, reason, ids)
+    plan = resubmitting.plan_resubmission(g.db, reason, ids, shown)
     form = ResubmitForm(prefix="do")
     form.prepare(plan.program_ids)
     if form.validate_on_submit():
         try:
             changes = with_files(g.db, form.changes, who=g.who, **form.sent)
-            begun = resubmitting.resubmit(g.db, reason, ids, who=g.who, changes=changes)
+            begun = resubmitting.resubmit(g.db, reason, ids, who=g.who, changes=changes, audit_ids=shown)
         except AppError as error:
             form.refuse(error)
         else:
@@ -122,7 +123,8 @@ def resubmit_rejects(reason: str) -> ResponseReturnValue:
                 page = url_for("provider.show_train", train_id=plan.trains[0].id)
             return done(words.told(begun), page, "info")
     return render(
-        "provider/rejects/resubmit.html", reason=reason, group=group, plan=plan, form=form, fields=_carried(ids),
+        "provider/rejects/resubmit.html", reason=reason, group=group, plan=plan, form=form,
+        fields=_carried(ids, plan.audit_ids),
         heading=words.title(reason, group.example.reason if group else ""),
         status=422 if form.is_submitted() else 200,
     )  # fmt: skip
@@ -131,22 +133,23 @@ def resubmit_rejects(reason: str) -> ResponseReturnValue:
 @provider.route("/rejects/reasons/<reason>/set-aside", methods=["GET", "POST"])
 def set_rejects_aside(reason: str) -> ResponseReturnValue:
     require(g.who, Verb.WORK)
-    group, ids = _group(reason), _chosen()
+    group, ids, shown = _group(reason), _chosen(), _shown()
     if ids == []:
         return _nobody(reason)
     form = AsideForm(prefix="do")
     if form.validate_on_submit():
         try:
             note = (form.note.data or "").strip()
-            count = rejects.set_aside(g.db, reason, ids, who=g.who, note=note)
+            count = rejects.set_aside(g.db, reason, ids, who=g.who, note=note, audit_ids=shown)
         except AppError as error:
             form.refuse(error)
         else:
             text = ngettext("已搁置 %(num)d 个", "已搁置 %(num)d 个", count)
             return done(text, url_for("provider.list_rejects"))
     return render(
-        "provider/rejects/set_aside.html", reason=reason, form=form, fields=_carried(ids),
-        count=len(ids) if ids is not None else group.count if group else 0, most=rejects.MOST_AT_ONCE,
+        "provider/rejects/set_aside.html", reason=reason, form=form, most=rejects.MOST_AT_ONCE,
+        fields=_carried(ids, [] if ids is not None else shown or rejects.waiting_audits(g.db, reason)),
+        count=len(ids or shown or ()) or (group.count if group else 0),
         heading=words.title(reason, group.example.reason if group else ""),
         status=422 if form.is_submitted() else 200,
     )  # fmt: skip
@@ -194,9 +197,17 @@ def _chosen() -> list[UUID] | None:
     return list(dict.fromkeys(given))
 
 
-def _carried(ids: list[UUID] | None) -> list[tuple[str, str]]:
-    """Hidden fields of a form that goes on with them."""
-    return [("all", "1")] if ids is None else [("id", str(one)) for one in ids]
+def _shown() -> list[UUID] | None:
+    """Of the whole group only what the page was about that was answered: rejections that came since are not meant."""
+    given = request.form.get("shown", "").split(",") if request.form.get("all") and request.form.get("shown") else None
+    return None if given is None else [UUID(one) for one in given if re.fullmatch("[0-9a-f]{32}", one)]
+
+
+def _carried(ids: list[UUID] | None, audit_ids: Collection[UUID]) -> list[tuple[str, str]]:
+    """Hidden fields of a form that goes on with them; of a whole group with its rejections, in one field."""
+    if ids is not None:
+        return [("id", str(one)) for one in ids]
+    return [("all", "1"), ("shown", ",".join(one.hex for one in audit_ids))]
 
 
 def _nobody(reason: str) -> ResponseReturnValue:
