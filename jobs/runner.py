@@ -120,7 +120,7 @@ def _work(lease: Lease) -> None:
 
 def _failed(lease: Lease, error: Exception) -> None:
     """What the run did is rolled back: try again later, or give up."""
-    text = f"{type(error).__name__}: {error}"[:500]
+    text = f"{type(error).__name__}: {error}"[:500].replace("\x00", "").encode(errors="replace").decode()
     try:
         known = find(lease.name)
     except UnknownJob:
@@ -138,6 +138,9 @@ def _failed(lease: Lease, error: Exception) -> None:
     except LeaseLost:
         log.warning("job_lease_lost")
     except Exception:
+        if lease.attempt < known.attempts:
+            log.exception("job_not_put_back")  # its lease lapses, and the sweep finds it
+            return
         log.exception("job_gave_up_failed")
         with _session(lease) as db:
             leases.finish(db, lease, JobStatus.FAILED, text)

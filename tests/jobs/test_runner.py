@@ -16,7 +16,7 @@ import pytest
 import redis
 from rq import Queue as RQQueue
 from rq.serializers import JSONSerializer
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 from sqlalchemy.orm import Session
 
 from jobs import leases, runner
