@@ -206,9 +206,12 @@ def _hand_in(db: Session, client: WxClient, program: Program, papers: Mapping[st
 
 
 def read_state(db: Session, program: Program, client: WxClient) -> CategoryState:
-    """Ask WeChat what is set and keep it; what it refuses is kept beside and raised."""
+    """Ask WeChat what is set and keep it, unless what is kept was asked later; what it refuses is kept beside and
+    raised.
+    """
     read = _read_set if program.registered_by_api else _read_names
     settle(db)
+    asked_at = clock.now()
     try:
         categories, most = read(client, program.appid)
     except CallFailed as error:
@@ -216,8 +219,10 @@ def read_state(db: Session, program: Program, client: WxClient) -> CategoryState
         settle(db)
         raise
     state = _lock_state(db, program)
+    if state.read_at is not None and asked_at < state.read_at <= clock.now():
+        return state
     before, now_open = _open_reviews(state.categories), _open_reviews(categories)
-    state.categories, state.most, state.read_at = categories, most, clock.now()
+    state.categories, state.most, state.read_at = categories, most, asked_at
     clear_failure(state)
     state.in_review = bool(now_open)
     note_categories(db, program)

@@ -227,9 +227,10 @@ def _hand_in(db: Session, client: WxClient, program: Program, own_text: str) -> 
 
 
 def read_state(db: Session, program: Program, client: WxClient) -> ProgramPrivacy:
-    """Ask WeChat and keep it; what it refuses is kept beside and raised."""
+    """Ask WeChat and keep it, unless what is kept was asked later; what it refuses is kept beside and raised."""
     appid = program.appid
     settle(db)
+    asked_at = clock.now()
     try:
         development = client.privacy.getprivacysetting(appid, privacy_ver=2)
         online = client.privacy.getprivacysetting(appid, privacy_ver=1)
@@ -240,6 +241,8 @@ def read_state(db: Session, program: Program, client: WxClient) -> ProgramPrivac
         settle(db)
         raise
     state = lock_privacy(db, program)
+    if state.read_at is not None and asked_at < state.read_at <= clock.now():
+        return state
     guide = read_guide(development)
     state.keep(development=guide, online=read_guide(online))
     state.has_code = bool(development.get("code_exist"))
@@ -251,7 +254,7 @@ def read_state(db: Session, program: Program, client: WxClient) -> ProgramPrivac
     before = _open_reviews(state)
     state.interfaces = [_interface(one) for one in interfaces]
     now_open = _open_reviews(state)
-    state.in_review, state.read_at = bool(now_open), clock.now()
+    state.in_review, state.read_at = bool(now_open), asked_at
     clear_failure(state)
     if now_open - before:
         state.in_review_since = state.read_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from saas.errors import Conflict, Invalid, NotFound
 from saas.programs import categories, category_trees
 from saas.programs.access import load_program
 from saas.programs.category_trees import Category
+from saas.programs.changing import client_of
 from saas.programs.models import CategoryTree, ReviewStatus
 from saas.programs.words import Step, Word
 from tests.programs.shop import Shop, add_program, picture
@@ -69,6 +71,21 @@ def test_one_that_needs_no_papers_holds_at_once(read: Shop) -> None:
         assert left(db, load_program(db, read.id), "category_month").left == 4
     with pytest.raises(Conflict):
         change(read, LAUNDRY)
+
+
+def test_an_answer_that_was_asked_before_a_change_is_not_kept_after_it(read: Shop) -> None:
+    with read.session() as db:
+        program = load_program(db, read.id)
+        client = client_of(db, program)
+
+        def ask(appid: str) -> Any:
+            answer = client.categories.getcategory(appid)
+            change(read, LAUNDRY)
+            return answer
+
+        slow: Any = SimpleNamespace(categories=SimpleNamespace(getcategory=ask))
+        categories.read_state(db, program, slow)
+    assert stands(read, LAUNDRY) == (ReviewStatus.APPROVED, "")
 
 
 def test_papers_go_to_review_and_the_end_is_heard_of(read: Shop) -> None:

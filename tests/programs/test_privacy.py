@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from saas.components.wechat import wechat
 from saas.errors import Conflict, Invalid
 from saas.programs import privacy, privacy_templates
 from saas.programs.access import load_program
+from saas.programs.changing import client_of
 from saas.programs.privacy_guides import Guide, Sdk, check_guide, key_of, label_of
 from saas.programs.privacy_models import PrivacyTemplate, ProgramPrivacy
 from saas.tenants.merchants import load_merchant
@@ -61,6 +63,25 @@ def test_what_the_code_uses_and_the_guide_lacks_is_missing(shop: Shop, upload: C
     assert state(shop).online.is_empty
     assert shop.do(privacy.change_guide, GUIDE).status == ItemStatus.DONE
     assert state(shop).missing == ["Album"]
+    assert state(shop).development == GUIDE
+
+
+def test_an_answer_that_was_asked_before_a_change_is_not_kept_after_it(
+    shop: Shop, upload: Callable[..., None]
+) -> None:  # fmt: skip
+    upload("getPhoneNumber")
+    with shop.session() as db:
+        program = load_program(db, shop.id)
+        client = client_of(db, program)
+
+        def ask(appid: str) -> Any:
+            answer = client.privacy.get_privacy_interface(appid)
+            shop.do(privacy.change_guide, GUIDE)
+            return answer
+
+        asking = SimpleNamespace(getprivacysetting=client.privacy.getprivacysetting, get_privacy_interface=ask)
+        slow: Any = SimpleNamespace(privacy=asking, code=client.code)
+        privacy.read_state(db, program, slow)
     assert state(shop).development == GUIDE
 
 
