@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from saas import clock
 from saas.batches import steps
 from saas.campaigns.models import Campaign, CampaignStatus, Repeat
-from saas.campaigns.timing import Timing, check_timing, next_after, timing_of
+from saas.campaigns.timing import Timing, check_timing, moment_of, next_after, times, timing_of
 from saas.errors import N_, Conflict, Invalid
 from saas.programs.listing import MOST_SELECTED, ProgramFilter
 from saas.programs.suiting import Suits
@@ -110,6 +110,26 @@ def cancel_campaign(db: Session, campaign: Campaign, *, who: Who) -> None:
     campaign.status, campaign.next_at = CampaignStatus.CANCELLED, None
     clear_alarm(db, campaign.provider_id, AlarmKind.CAMPAIGN_FAILED, campaign.id)
     activity.record(db, who, "campaign.cancel", campaign)
+
+
+def follow_time_zone(db: Session, *, who: Who) -> None:
+    """The provider has another time zone: what is planned keeps its hour there."""
+    require(who, Verb.MANAGE)
+    zone = own_provider(db).time_zone
+    query = select(Campaign).where(Campaign.status.in_(_OPEN)).order_by(Campaign.id).with_for_update()
+    for campaign in db.scalars(query.execution_options(populate_existing=True)):
+        retime(campaign, zone)
+
+
+def retime(campaign: Campaign, zone: str) -> None:
+    """Bring the next start to its hour in this time zone if it was found in another. Hold its row."""
+    timing, before = timing_of(campaign), campaign.next_at
+    if before is None or before in times(timing, zone):
+        return
+    now = clock.now()
+    campaign.next_at = next_after(timing, zone, now) if campaign.repeats else moment_of(timing.on, timing.at, zone)
+    if campaign.next_at is None:
+        campaign.status = CampaignStatus.STARTED
 
 
 def _lock(db: Session, campaign: Campaign, who: Who, *allowed: CampaignStatus) -> None:

@@ -19,6 +19,7 @@ from saas.batches.models import Batch, BatchStatus
 from saas.batches.starting import Subject, start_batch
 from saas.batches.steps import UnknownStep
 from saas.campaigns.models import Campaign, CampaignRun, CampaignStatus, Outcome
+from saas.campaigns.planning import retime
 from saas.campaigns.timing import count_between, next_after, timing_of
 from saas.errors import N_, AppError, Conflict
 from saas.programs.listing import ProgramFilter, select_ids, select_programs
@@ -28,7 +29,8 @@ from saas.tenants import activity
 from saas.tenants.access import Verb, Who, require, system
 from saas.tenants.alarm_models import AlarmKind
 from saas.tenants.alarms import raise_alarm
-from saas.tenants.providers import member_now, own_provider
+from saas.tenants.models import Provider, ProviderStatus
+from saas.tenants.providers import ProviderSuspended, member_now, own_provider
 
 START = "jobs.campaigns.start"
 LATE = timedelta(minutes=5)
@@ -42,9 +44,10 @@ _BROKEN = N_("系统出错，没有开始。请重新安排；再出现时请联
 
 
 def look(db: Session) -> int:
-    """Cron, in a platform session: have what is due started; says how many."""
+    """Cron, in a platform session: have what is due started; says how many. Of suspended providers nothing is due."""
     is_due = (Campaign.status == CampaignStatus.PLANNED, Campaign.next_at <= clock.now())
-    query = select(Campaign.id, Campaign.provider_id).where(*is_due).order_by(Campaign.next_at).limit(1000)
+    query = select(Campaign.id, Campaign.provider_id).join(Provider, Provider.id == Campaign.provider_id)
+    query = query.where(*is_due, Provider.status != ProviderStatus.SUSPENDED).order_by(Campaign.next_at).limit(1000)
     rows = db.execute(query).all()
     for row in rows:
         enqueue_for(db, row.provider_id, START, row.id)
@@ -52,28 +55,38 @@ def look(db: Session) -> int:
 
 
 def start_due(db: Session, campaign: Campaign) -> CampaignRun | None:
-    """Start it if its time has come; None when it has not, or somebody was first. Never raises what a person could
-    repair: that is kept with the run, and the campaign has failed.
+    """Start it if its time has come; None when it has not, somebody was first, or the provider is suspended: then it
+    starts late. Never raises what a person could repair: that is kept with the run, and the campaign has failed.
     """
     db.refresh(campaign, with_for_update=True)
-    now, due_at = clock.now(), campaign.next_at
-    if campaign.status != CampaignStatus.PLANNED or due_at is None or due_at > now:
+    now = clock.now()
+    if not _is_due(campaign, now):
+        return None
+    zone, timing = own_provider(db).time_zone, timing_of(campaign)
+    retime(campaign, zone)
+    due_at = campaign.next_at
+    if due_at is None or not _is_due(campaign, now):
         return None
     try:
         steps.find(campaign.step)
         who = _acting(campaign)
         subjects, run = _choose(db, campaign, due_at)
+    except ProviderSuspended:
+        return None
     except AppError as error:
         return _fail(db, campaign, due_at, Outcome.REFUSED, error.message, error.params)
     except UnknownStep:
         return _fail(db, campaign, due_at, Outcome.FAILED, _NO_STEP)
-    zone, timing = own_provider(db).time_zone, timing_of(campaign)
     run.missed = count_between(timing, zone, due_at, now)
     _set_off(db, campaign, run, subjects, who)
     campaign.next_at = next_after(timing, zone, now)
     if campaign.next_at is None:
         campaign.status = CampaignStatus.STARTED
     return run
+
+
+def _is_due(campaign: Campaign, now: datetime) -> bool:
+    return campaign.status == CampaignStatus.PLANNED and campaign.next_at is not None and campaign.next_at <= now
 
 
 def start_now(db: Session, campaign: Campaign, *, who: Who) -> CampaignRun:

@@ -18,7 +18,7 @@ from saas import clock
 from saas.batches.access import load_batch
 from saas.batches.models import BatchItem, BatchStatus, ItemStatus
 from saas.batches.steering import pause_batch
-from saas.campaigns import starting
+from saas.campaigns import planning, starting
 from saas.campaigns.access import load_campaign
 from saas.campaigns.models import Campaign, CampaignStatus, Outcome, Repeat
 from saas.campaigns.starting import is_late, start_due, start_now
@@ -107,15 +107,53 @@ def test_who_left_or_was_downgraded_starts_nothing(planner: Planner) -> None:
     assert (planner.batches(), planner.told()[2:]) == ([], ["campaign.fail"] * 2)
 
 
-def test_a_suspended_provider_starts_nothing(planner: Planner) -> None:
+def set_provider(**values: object) -> None:
+    with platform_session("the platform") as db:
+        db.execute(update(Provider).where(Provider.slug == "alice").values(values))
+
+
+def test_while_the_provider_is_suspended_nothing_starts_and_afterwards_late(planner: Planner) -> None:
     planner.add("一店")
     plan = planner.plan(EVERYTHING)
-    with platform_session("suspend alice's provider") as db:
-        db.execute(update(Provider).where(Provider.slug == "alice").values(status=ProviderStatus.SUSPENDED))
+    set_provider(status=ProviderStatus.SUSPENDED)
     planner.wait()
-    assert planner.campaign(plan).status == CampaignStatus.FAILED
-    assert "暂停使用" in planner.campaign(plan).why
-    assert planner.batches() == []
+    assert planner.look() == 0
+    with tenant_session(planner.cast.alices) as db:  # queued before
+        assert start_due(db, load_campaign(db, plan)) is None
+    assert (planner.campaign(plan).status, planner.runs(plan)) == (CampaignStatus.PLANNED, [])
+    set_provider(status=ProviderStatus.TRIAL)
+    planner.wait(0.1)
+    [run] = planner.runs(plan)
+    assert (run.outcome, is_late(run)) == (Outcome.STARTED, True)
+
+
+@pytest.mark.parametrize("repeat", [Repeat.ONCE, Repeat.DAILY])
+def test_after_a_change_of_the_time_zone_it_keeps_its_hour(planner: Planner, repeat: Repeat) -> None:
+    """Also when nobody told the plans of it."""
+    planner.add("一店")
+    plan = planner.plan(EVERYTHING, repeat=repeat, days=3)
+    before = planner.campaign(plan).next_at
+    assert before is not None
+    set_provider(time_zone="Asia/Dubai")  # four hours behind Shanghai
+    planner.wait()
+    later = before + timedelta(hours=4)
+    assert (planner.runs(plan), planner.campaign(plan).next_at) == ([], later)
+    planner.wait(3.95)
+    [run] = planner.runs(plan)
+    assert (run.outcome, run.due_at, run.missed, is_late(run)) == (Outcome.STARTED, later, 0, False)
+
+
+def test_plans_follow_the_time_zone_at_once(planner: Planner) -> None:
+    """East of here the hour is earlier: one that has passed by that starts late, one that repeats the next day."""
+    once, soon, often = planner.plan(EVERYTHING), planner.plan(EVERYTHING, hours=3), planner.plan(
+        EVERYTHING, repeat=Repeat.DAILY, days=3
+    )  # fmt: skip
+    was = {plan: planner.campaign(plan).next_at for plan in (once, soon, often)}
+    set_provider(time_zone="Australia/Brisbane")  # two hours ahead of Shanghai
+    with tenant_session(planner.cast.alices) as db:
+        planning.follow_time_zone(db, who=planner.cast.who["alice"])
+    moved = {plan: planner.campaign(plan).next_at - moment for plan, moment in was.items() if moment}  # type: ignore[operator]
+    assert moved == {once: timedelta(hours=-2), soon: timedelta(hours=-2), often: timedelta(hours=22)}
 
 
 def test_a_filter_that_is_not_understood_any_more_widens_to_nobody(planner: Planner) -> None:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField
 
+from saas.campaigns.planning import follow_time_zone
 from saas.errors import Invalid
 from saas.tenants import providers
 from saas.tenants.access import Verb, require
@@ -31,6 +32,7 @@ class SettingsForm(Form):
 def edit_settings() -> ResponseReturnValue:
     require(g.who, Verb.MANAGE)
     form = SettingsForm(obj=g.provider)
+    before = g.provider.time_zone
     form.time_zone.choices = [(zone, zone.replace("_", " ")) for zone in _zones()]
     if form.validate_on_submit():
         try:
@@ -41,6 +43,8 @@ def edit_settings() -> ResponseReturnValue:
         except Invalid as error:
             form.refuse(error)
         else:
+            if g.provider.time_zone != before:
+                follow_time_zone(g.db, who=g.who)
             return done(_("已保存"), url_for("provider.edit_settings"))
     return render("provider/settings/edit.html", form=form, status=422 if form.errors else 200)
 
