@@ -14,19 +14,22 @@ from saas.components.health import check_component, read_quota
 from saas.components.refusals import forget_old_refusals
 from saas.components.watch import enqueue_quota_reads, watch_tickets
 from saas.components.watch import prune_call_log as forget_old_calls
+from saas.programs.asking import who_may_ask
 from saas.programs.imports import import_fleet as bring_in
 
 
 @job(attempts=4)
 def check(db: Session, component_id: UUID, _attempt: int) -> None:
     """Start the ticket push or prove the credentials, whichever is due."""
-    check_component(db, load_component(db, component_id))
+    component = load_component(db, component_id)
+    check_component(db, component, who_may_ask(db, component))
 
 
 @job(attempts=2)
 def refresh_quota(db: Session, component_id: UUID, _attempt: int) -> None:
     """Read the audit quota that is left."""
-    read_quota(db, load_component(db, component_id))
+    component = load_component(db, component_id)
+    read_quota(db, component, who_may_ask(db, component))
 
 
 def _import_gave_up(db: Session, import_id: UUID, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,7 @@ TICKET_LATE = timedelta(minutes=25)
 TICKET_MISSING = timedelta(hours=2)
 SECRET_CODES = frozenset({40125, 41004, 40001, 40013, 61011})
 IP_CODES = frozenset({61004, 40164, 45035})
+_ASKED = 3
 
 
 class State(StrEnum):
@@ -63,14 +65,15 @@ class Check:
     errcode: int | None = None
 
 
-def check_component(db: Session, component: ComponentApp) -> None:
+def check_component(db: Session, component: ComponentApp, askers: Collection[str] = ()) -> None:
     """Ask WeChat: start the ticket push when no fresh ticket is there, else prove the credentials with a token.
 
     The first ticket comes with a push of its own, up to ten minutes later, and has this run again. A failure that
     means something is set up wrongly is noted on the component app; so is silence, which is raised, too: try again.
+    `askers`: see `read_quota`.
     """
     try:
-        _check(db, component)
+        _check(db, component, askers)
     except CallFailed as error:
         if not isinstance(error, WeChatError):
             note_silence(db, component, error)
@@ -78,7 +81,7 @@ def check_component(db: Session, component: ComponentApp) -> None:
         raise
 
 
-def _check(db: Session, component: ComponentApp) -> None:
+def _check(db: Session, component: ComponentApp, askers: Collection[str]) -> None:
     ticket = newest_ticket(db, component)
     if ticket is None or clock.now() - ticket.issued_at > TICKET_LATE:
         start_push(db, component)
@@ -98,7 +101,7 @@ def _check(db: Session, component: ComponentApp) -> None:
             raise
         return
     db.expire(component)
-    read_quota(db, component)
+    read_quota(db, component, askers)
 
 
 def start_push(db: Session, component: ComponentApp) -> None:
@@ -115,19 +118,16 @@ def start_push(db: Session, component: ComponentApp) -> None:
     note_push_started(db, component)
 
 
-def read_quota(db: Session, component: ComponentApp) -> bool:
-    """Read the audit quota through any healthy authorization; False while there is none that may ask."""
-    candidates = list(
-        db.scalars(
-            select(AccessTokenRow.appid)
-            .where(
-                AccessTokenRow.component_id == component.id, AccessTokenRow.appid != "",
-                AccessTokenRow.ended_at.is_(None), AccessTokenRow.authorized_at.is_not(None),
-            )
-            .order_by(AccessTokenRow.refreshed_at.desc().nulls_last())
-            .limit(3)
-        )
+def read_quota(db: Session, component: ComponentApp, askers: Collection[str] = ()) -> bool:
+    """Read the audit quota through a healthy authorization; False while there is none that may ask. `askers` are the
+    appids to try first: whose permissions suffice is not known here."""
+    alive = (
+        AccessTokenRow.component_id == component.id, AccessTokenRow.appid != "", AccessTokenRow.ended_at.is_(None),
+        AccessTokenRow.authorized_at.is_not(None),
     )  # fmt: skip
+    newest = select(AccessTokenRow.appid).where(*alive).order_by(AccessTokenRow.refreshed_at.desc().nulls_last())
+    preferred = db.scalars(newest.where(AccessTokenRow.appid.in_(askers)).limit(_ASKED)).all() if askers else []
+    candidates = list(dict.fromkeys([*preferred, *db.scalars(newest.limit(_ASKED))]))
     client = wechat(component)
     for appid in candidates:
         settle(db)

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from saas import clock
 from saas.components.access import load_component
-from saas.components.health import State, TicketAge, check_component, is_working, list_checks, ticket_age
-from saas.components.models import ComponentApp, ComponentStatus
+from saas.components.authorizations import store_authorization
+from saas.components.health import State, TicketAge, check_component, is_working, list_checks, read_quota, ticket_age
+from saas.components.models import ComponentApp, ComponentStatus, WeChatCall
 from saas.components.setup import request_check
 from saas.components.tickets import newest_ticket, store_ticket
 from saas.components.watch import enqueue_quota_reads, watch_tickets
@@ -176,6 +177,22 @@ def test_the_audit_quota_is_read_through_a_healthy_authorization(
     }  # fmt: skip
     row = check(ready)
     assert (row.audit_quota_rest, row.audit_quota_limit, row.speedup_rest) == (18, 20, 3)
+
+
+def test_the_audit_quota_is_asked_through_those_that_may_first(ready: ComponentApp, wechat_server: SmallWeChat) -> None:
+    wechat_server.answers["queryquota"] = {"errcode": 0, "rest": 18, "limit": 20}
+    wanted = "wx0000000000000000"
+    for appid in (wanted, *(f"wx000000000000001{number}" for number in range(4))):
+        info = {
+            "authorizer_appid": appid, "authorizer_access_token": appid, "expires_in": 7200,
+            "authorizer_refresh_token": appid, "func_info": [],
+        }  # fmt: skip
+        with tenant_session(ready.provider_id) as db:
+            store_authorization(db, load_component(db, ready.id), info, granted_at=clock.now())
+    with tenant_session(ready.provider_id) as db:
+        assert read_quota(db, load_component(db, ready.id), [wanted, "wx000000000000gone"])
+    with tenant_session(ready.provider_id) as db:
+        assert [one.appid for one in db.query(WeChatCall).filter(WeChatCall.appid != "")] == [wanted]
 
 
 def test_quota_reads_are_enqueued_for_working_components_only(ready: ComponentApp, wechat_server: SmallWeChat) -> None:
