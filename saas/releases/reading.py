@@ -127,11 +127,13 @@ def fail_refresh(db: Session, program: Program, error: BaseException) -> None:
 def _part(
     read: Callable[[], Mapping[str, Any]], nothing: set[type[WeChatError]] | None = None
 ) -> Mapping[str, Any] | None:
-    """One part of the state: empty for the errors that say "there is none", None when it could not be read."""
+    """One part of the state: empty for the errors that say "there is none", None when WeChat refuses it. What passes by
+    itself is raised, to read all again."""
     try:
         return read()
     except CallFailed as error:
         if nothing and isinstance(error, tuple(nothing)):
             return {}
+        raise_if_passing(error)
         log.info("code_state_part_not_read", error=str(error))
         return None
