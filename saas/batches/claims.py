@@ -132,15 +132,15 @@ _noting = (
 
 
 def note_ends(db: Session, ended: Collection[Ended]) -> None:
-    """Begins a transaction. Those that somebody else has taken over stay as they are."""
+    """Those that somebody else has taken over stay as they are. One that cannot be written fails alone."""
     if not ended:
         return
     try:
-        _note(db, ended)
+        with db.begin_nested():
+            _note(db, ended)
     except Exception as error:
         if not is_unkeepable(error):
             raise
-        db.rollback()
         for one in ended:
             _note_one(db, one)
 
