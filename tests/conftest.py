@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,14 @@ from tests.standing import wrong_stages
 
 hypothesis.register_profile("daiban", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.load_profile("daiban")  # no test asserts times, whatever else this machine does
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A report travels between processes, so what a test logged may not hold half a character there."""
+    report = yield
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 def _worker() -> str:
