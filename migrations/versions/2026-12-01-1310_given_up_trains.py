@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.rls import reaching_all
+
 revision = "2026_12_01_1310"
 down_revision = "2026_12_01_1304"
 
@@ -12,9 +14,10 @@ down_revision = "2026_12_01_1304"
 def upgrade() -> None:
     op.add_column("trains", sa.Column("starts_by", sa.Uuid(), nullable=True))
     op.add_column("trains", sa.Column("rolls_back", sa.Boolean(), server_default=sa.false(), nullable=False))
-    op.execute(
-        "update trains set starts_by = created_by where starts_at is not null and starts_by_name = created_by_name"
-    )
+    with reaching_all("trains"):
+        op.execute(
+            "update trains set starts_by = created_by where starts_at is not null and starts_by_name = created_by_name"
+        )
 
 
 def downgrade() -> None:
