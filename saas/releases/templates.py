@@ -74,14 +74,10 @@ def list_drafts(db: Session, component: ComponentApp) -> list[Draft]:
 
 
 def list_templates(db: Session, component_id: UUID) -> list[Template]:
-    """The library as last read, the default first, then the newest. WeChat holds 200 at most."""
+    """The library as last read, the default first, then the newest. WeChat holds `template_library_size` at most."""
     query = select(Template).where(Template.component_id == component_id, Template.gone_at.is_(None))
     order = (Template.is_default.desc(), Template.made_at.desc().nulls_last(), Template.id.desc())
     return list(db.scalars(query.order_by(*order)))
-
-
-PLACES = 200
-"""How many templates WeChat's library holds."""
 
 
 def count_taken_places(db: Session, component_ids: Collection[UUID]) -> dict[UUID, int]:

@@ -16,8 +16,9 @@ from saas.components.access import list_components
 from saas.components.budgets import Budget
 from saas.components.models import ComponentApp
 from saas.components.quotas import Outlook, UsedDay, UsedMonth
+from saas.config import settings
 from saas.programs.budgeting import OF_PROGRAMS, count_used_up, list_used_up
-from saas.releases.templates import PLACES, count_taken_places
+from saas.releases.templates import count_taken_places
 from saas.tenants.access import Verb, require
 from saas.trains.needing import Need, needs_of
 from saas.web.bars import Chart, chart
@@ -66,7 +67,7 @@ def list_budgets() -> ResponseReturnValue:
     here: dict[str, Any] = {"limit": limit or None}
     return render(
         "provider/health/budgets.html", cards=_cards(), rows=rows, limit=limit, counts=count_used_up(g.db),
-        limits=[BY_NAME[name] for name in OF_PROGRAMS], places=PLACES,
+        limits=[BY_NAME[name] for name in OF_PROGRAMS], places=settings().template_library_size,
         next_url=url_for("provider.list_budgets", after=rows[-1].key, **here) if more else "",
         first_url=url_for("provider.list_budgets", **here) if after else "",
     )  # fmt: skip
