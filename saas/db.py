@@ -170,8 +170,11 @@ def settle(db: Session) -> None:
 
 
 def after_commit(db: Session, callback: Callable[[], None]) -> None:
-    """Run `callback` once the current transaction is committed; forgotten when it is rolled back."""
-    db.info.setdefault("after_commit", []).append(callback)
+    """Run `callback` once the current transaction is committed, equal ones together once; forgotten when it is rolled
+    back."""
+    callbacks = db.info.setdefault("after_commit", [])
+    if callback not in callbacks:
+        callbacks.append(callback)
 
 
 def is_unkeepable(error: Exception) -> bool:

@@ -118,9 +118,7 @@ def _tell(db: Session, provider_id: UUID) -> None:
     """After the commit: two transactions that wait for each other's job while they hold alarms would never end. Should
     it be lost, the cron is the net.
     """
-    ring = _Ring(provider_id)
-    if ring not in db.info.get("after_commit", []):
-        after_commit(db, ring)
+    after_commit(db, _Ring(provider_id))
 
 
 @dataclass(frozen=True)
