@@ -1,7 +1,7 @@
 """A release train over a whole fleet in the sandbox, from the first upload to the last release, and its pages.
 
 The pages are measured meanwhile, in turns with those of a train of a hundred, whatever both are doing. The sandbox's
-reviewer approves as soon as there is something to approve. `BENCH_TRAIN` is the size; `make soak` runs 10,000.
+reviewer approves as soon as there is something to approve. `BENCH_TRAIN` is the size.
 """
 
 from __future__ import annotations
@@ -100,16 +100,28 @@ def _watch(
     window: HttpWindow, fleet: Fleet, small_id: UUID, train_id: UUID, end: float
 ) -> dict[str, tuple[list[float], list[float]]]:
     """Look at the pages of both trains until the larger one has ended."""
-    pages = {"page": "", "list of its mini programs": "?state=done", "next part of the list": "?state=done&page=2"}
+    middles = {one: _middle(fleet, one) for one in (small_id, train_id)}
+    pages = {
+        "page": "", "list of its mini programs": "/programs", "list from its middle on": "/programs?after={middle}",
+    }  # fmt: skip
     took: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in pages}
     while fleet.train(train_id).status != TrainStatus.DONE:
         assert time.perf_counter() < end, f"the train never ended: {_states(fleet, train_id)}"
         for name, query in pages.items():
             for number, one in enumerate((small_id, train_id)):
-                address = f"/p/{fleet.slug}/trains/{one}{query}"
+                address = f"/p/{fleet.slug}/trains/{one}{query.format(middle=middles[one])}"
                 took[name][number].append(seconds(lambda address=address: window.http.get(address).raise_for_status()))  # type: ignore[misc]
         time.sleep(1)
     return took
+
+
+def _middle(fleet: Fleet, train_id: UUID) -> UUID:
+    """The mini program in the middle of a train's list."""
+    with database.tenant_session(fleet.provider_id) as db:
+        ids = db.scalars(
+            select(TrainProgram.id).where(TrainProgram.train_id == train_id).order_by(TrainProgram.id)
+        ).all()
+    return ids[len(ids) // 2]
 
 
 def _states(fleet: Fleet, train_id: UUID) -> Counter[tuple[str, str]]:
