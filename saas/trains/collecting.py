@@ -46,7 +46,7 @@ def collect(db: Session, train: Train) -> int:
 
 
 def _read_items(db: Session, train: Train) -> None:
-    """Steps are what their items are. Failed ones are looked at, too: somebody may have retried the item itself."""
+    """Steps are what their items are. Failed ones are looked at, too: an item may have been retried in its batch."""
     item, step = BatchItem, TrainStep
     dropped = StepStatus.CANCELLED if train.status == TrainStatus.CANCELLED else StepStatus.FAILED
     status = case(
@@ -98,7 +98,7 @@ def _read_audits(db: Session, train: Train) -> None:
 
 
 def _reopen(db: Session, train: Train) -> None:
-    """What somebody retried from the batch's own page goes on here, unless another train has the mini program now."""
+    """A step whose item was retried in its batch goes on here, unless another train has the mini program now."""
     row, step, other = TrainProgram, TrainStep, aliased(TrainProgram)
     taken = select(other.id).where(other.program_id == row.program_id, other.state.in_(OPEN)).exists()
     _move(
