@@ -148,6 +148,23 @@ def test_before_an_action_for_many_one_sees_who_has_no_chance_left(
     assert "1 个小程序没有次数了" in page
 
 
+def test_before_many_are_submitted_one_sees_whether_the_quota_suffices(
+    browser: Open,
+    fleet: Fleet,  # noqa: F811
+    shop: Program,
+) -> None:
+    ids = "".join(f"&id={one.id}" for one in (shop, fleet.add(name="另一家")))
+    path = f"/p/alice/programs/selection/start?action=submit{ids}"
+    assert "还没有读到本月的剩余额度" in browser("alice").text(path)
+    for left, said in ((1, "有 1 个会因为额度用完而失败"), (5, "提交之后还剩 3 次")):
+        with fleet.session() as db:
+            component = load_component(db, shop.component_id)
+            component.audit_quota_rest, component.audit_quota_limit, component.quota_read_at = left, 20, clock.now()
+        page = browser("alice").text(path)
+        assert f"需要 2 次提审额度，本月还剩 {left} 次" in page
+        assert said in page
+
+
 def test_calls_by_the_day_stand_on_both_pages(browser: Open, fleet: Fleet, shop: Program) -> None:  # noqa: F811
     with fleet.session() as db:
         component = load_component(db, shop.component_id)

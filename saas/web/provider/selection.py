@@ -35,7 +35,7 @@ from saas.web.going import done
 from saas.web.pages import render
 from saas.web.provider.answers import keep_answers
 from saas.web.provider.blueprint import provider
-from saas.web.provider.chances import chanceless
+from saas.web.provider.chances import chanceless, submissions
 from saas.web.provider.program_filters import owner_choices
 from saas.web.provider.sources import Named, read_named
 from saas.web.provider.timing_form import StartForm, WrongTime, as_wrong_time
@@ -246,10 +246,12 @@ def start_action() -> ResponseReturnValue:
             when.refuse(wrong.error)
         except AppError as error:
             form.refuse(error)
+    suited = [one for one in programs if chosen.suits.fits(one)]
     return render(
         "provider/programs/action.html", action=chosen, selection=selection, form=form, when=when, count=len(programs),
         unsuited=[one for one in programs if not chosen.suits.fits(one)], chances=chanceless(chosen.key, programs),
-        back=selection.address("provider.choose_action"), status=422 if form.is_submitted() else 200,
+        submissions=submissions(chosen.key, suited), back=selection.address("provider.choose_action"),
+        status=422 if form.is_submitted() else 200,
     )  # fmt: skip
 
 
