@@ -32,8 +32,8 @@ from saas.tenants import providers
 from saas.tenants.access import Who
 from saas.tenants.models import Role, User
 from saas.trains.models import OpensAfter, TrainStatus
-from tests.demo.running import RunningDemo, until
-from tests.soak.fleet import Fleet, beside
+from tests.demo.running import RunningDemo, beside, until
+from tests.soak.fleet import Fleet
 
 _TRAIN = int(os.environ.get("BENCH_NEIGHBOUR", "5000"))
 _IDLE, _BUSY = 8, 16

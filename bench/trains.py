@@ -28,8 +28,8 @@ from saas.releases.models import CodeState
 from saas.sandbox.control import SandboxControl
 from saas.seed import PASSWORD
 from saas.trains.models import OpensAfter, TrainProgram, TrainStatus, TrainStep
-from tests.demo.running import RunningDemo
-from tests.soak.fleet import Fleet, beside
+from tests.demo.running import RunningDemo, beside
+from tests.soak.fleet import Fleet
 
 _SMALL, _SIZE = 100, 1000
 _PER_PROGRAM = 1.2

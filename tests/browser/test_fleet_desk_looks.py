@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,23 +12,21 @@ import pytest
 from sqlalchemy import select
 
 from saas import clock
-from saas import db as database
 from saas.components.models import ComponentApp
-from saas.config import settings
 from saas.db import new_id, platform_session, tenant_session
 from saas.pictures import picture_type
 from saas.releases import rejects
 from saas.releases.models import Audit, AuditStatus, CodeState, Template
 from saas.sandbox.pictures import screenshot_png
 from saas.seed import PASSWORD
-from saas.tenants import keys, providers
+from saas.tenants import providers
 from saas.tenants.access import Who
 from saas.tenants.models import Role, User
 from saas.tenants.stored_files import keep_file
 from tests.browser.looking import WIDTHS, Looks
 from tests.browser.test_looks import LANGUAGES, looks  # noqa: F401
 from tests.cast import Cast
-from tests.demo.running import RunningDemo
+from tests.demo.running import RunningDemo, beside
 from tests.trains.conftest import Yard
 
 Begin = Callable[..., Looks]
@@ -48,16 +45,8 @@ class House:
 @pytest.fixture(scope="module")
 def yard(demo: RunningDemo) -> Iterator[Yard]:
     """Another provider of alice's in the demo, with mini programs of many versions and some that were rejected."""
-    kept = json.loads((demo.home / "run" / "environment.json").read_text())
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {**kept, "DAIBAN_HOME": str(demo.home)}.items():
-            environment.setenv(name, value)
-        settings.cache_clear()
-        database.connect(settings())
-        keys.install()
+    with beside(demo):
         yield _fill()
-        database.disconnect()
-    settings.cache_clear()
 
 
 def _fill() -> Yard:

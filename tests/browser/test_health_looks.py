@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,13 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from saas import clock
-from saas import db as database
 from saas.components.models import Callback, CallbackRefusal, CallbackStatus, ComponentApp, WeChatCall
 from saas.components.refusals import step_of
 from saas.config import settings
 from saas.db import new_id, platform_session, tenant_session
 from saas.seed import PASSWORD
-from saas.tenants import alarm_channels, keys, providers
+from saas.tenants import alarm_channels, providers
 from saas.tenants.access import Who
 from saas.tenants.alarm_channels import Wish
 from saas.tenants.alarm_models import AlarmKind, AlarmMessage, ChannelKind
@@ -26,7 +24,7 @@ from saas.tenants.alarms import clear_alarm, raise_alarm
 from saas.tenants.models import Role, User
 from tests.browser.looking import WIDTHS, Looks
 from tests.browser.test_looks import LANGUAGES, looks  # noqa: F401
-from tests.demo.running import RunningDemo
+from tests.demo.running import RunningDemo, beside
 
 Begin = Callable[..., Looks]
 SLUG = "health-looks"
@@ -44,16 +42,8 @@ class Ward:
 @pytest.fixture(scope="module")
 def ward(demo: RunningDemo) -> Iterator[Ward]:
     """Two further providers of alice's in the demo: one in trouble, one without anything."""
-    kept = json.loads((demo.home / "run" / "environment.json").read_text())
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {**kept, "DAIBAN_HOME": str(demo.home)}.items():
-            environment.setenv(name, value)
-        settings.cache_clear()
-        database.connect(settings())
-        keys.install()
+    with beside(demo):
         yield _fill()
-        database.disconnect()
-    settings.cache_clear()
 
 
 def _fill() -> Ward:

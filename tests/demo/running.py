@@ -10,13 +10,19 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import httpx2
 import psutil
+
+from saas import db as database
+from saas.config import settings
+from saas.queue import forget_connection
+from saas.tenants import keys
 
 ROOT = Path(__file__).parents[2]
 
@@ -144,3 +150,29 @@ class RunningDemo:
                 if self._owns(one):
                     found.append(f"{one.pid} {' '.join(one.cmdline())[:200]}")
         return found
+
+
+@contextmanager
+def beside(demo: RunningDemo) -> Iterator[None]:
+    """This process works with the demo's database, Redis and settings; afterwards with those that it had before."""
+    before = dict(os.environ)
+    kept = json.loads((demo.home / "run" / "environment.json").read_text())
+    os.environ.update(kept | {"DAIBAN_HOME": str(demo.home)})
+    _connect()
+    try:
+        yield
+    finally:
+        database.disconnect()
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+        forget_connection()
+        if "DATABASE_URL" in before:
+            _connect()
+
+
+def _connect() -> None:
+    settings.cache_clear()
+    forget_connection()
+    database.connect(settings())
+    keys.install()

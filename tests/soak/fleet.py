@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,11 +15,9 @@ from saas import db as database
 from saas.components.access import load_component
 from saas.components.fleet import start_import
 from saas.components.models import ComponentApp, ComponentStatus
-from saas.config import settings
 from saas.programs.models import Program
 from saas.releases import templates
 from saas.sandbox.control import SandboxControl
-from saas.tenants import keys
 from saas.tenants.access import Who
 from saas.tenants.models import Membership, Provider, Role
 from saas.trains import steering
@@ -111,20 +106,3 @@ class Fleet:
 
         found: UUID = until(lambda: self.within(template_id), what="the template")
         return found
-
-
-@contextmanager
-def beside(demo: RunningDemo) -> Iterator[None]:
-    """This process uses the demo's database and settings."""
-    before = dict(os.environ)
-    os.environ.update(json.loads((demo.home / "run" / "environment.json").read_text()))
-    settings.cache_clear()
-    database.connect(settings())
-    keys.install()
-    try:
-        yield
-    finally:
-        database.disconnect()
-        os.environ.clear()
-        os.environ.update(before)
-        settings.cache_clear()

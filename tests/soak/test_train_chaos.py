@@ -42,9 +42,9 @@ from saas.trains.models import (
     TrainStatus,
     TrainStep,
 )
-from tests.demo.running import RunningDemo, until
+from tests.demo.running import RunningDemo, beside, until
 from tests.soak.chaos import Chaos, Reviewers, Visitor
-from tests.soak.fleet import Fleet, beside
+from tests.soak.fleet import Fleet
 from tests.standing import wrong_stages
 
 pytestmark = pytest.mark.soak
