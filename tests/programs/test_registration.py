@@ -150,10 +150,14 @@ def test_a_selection_is_a_batch_of_cases(office: Office) -> None:
     office.run_jobs(wait=30)
     with office.session() as db:
         items = list_items(db, batch)
-    assert [item.status for item in items] == [ItemStatus.DONE, ItemStatus.DONE, ItemStatus.FAILED]
-    assert [office.again(case).status for case in cases] == [S.WAITING_PERSON, S.WAITING_PERSON, S.DRAFT]
+    ends = {item.subject_id: item.status for item in items}
+    first, personal, second = ((ends[case.id], office.again(case).status) for case in cases)
+    sent, refused = (ItemStatus.DONE, S.WAITING_PERSON), (ItemStatus.FAILED, S.DRAFT)
+    assert personal == sent
+    assert {first, second} == {sent, refused}  # of two for one company, whichever came first
+    waits = cases[0] if first == sent else cases[2]
     with office.session() as db, pytest.raises(Invalid):
-        registration.start_registrations(db, [load_registration(db, cases[0].id)], who=office.alice)
+        registration.start_registrations(db, [load_registration(db, waits.id)], who=office.alice)
 
 
 def test_a_person_has_five_attempts_a_day(office: Office) -> None:
