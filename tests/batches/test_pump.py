@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections import Counter
@@ -18,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from jobs import runner
 from saas import db as database
-from saas.batches import claims, pump, steps
+from saas.batches import pump, steps
 from saas.batches.access import load_batch, load_item
-from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
+from saas.batches.models import BatchItem, BatchStatus, ItemStatus
 from saas.batches.progress import Cause, newest_item_of_each, newest_items, open_item, progress
 from saas.batches.starting import PUMP, Subject, add_items, open_batch, pump_all
 from saas.batches.steering import cancel_batch, pause_batch, resume_batch, retry_failed, retry_item
@@ -492,123 +491,3 @@ def test_a_batch_takes_more_items_while_it_runs_and_after_it_was_over(desk: Desk
         load_batch(db, batch.id).status = BatchStatus.CANCELLED
     with tenant_session(desk.cast.alices) as db, pytest.raises(Conflict):
         add_items(db, load_batch(db, batch.id), [Subject(new_id(), "太晚")])
-
-
-def waits_for_a_lock() -> None:
-    """Until a session of the database waits for another's lock."""
-    for _ in range(200):
-        with platform_session("test") as db:
-            if db.scalar(text("select count(*) from pg_locks where not granted")):
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")
-
-
-def claim_beside(batch: Batch) -> Callable[[], int]:
-    """A pump beside this test begins to claim; how many items it got, once it may."""
-    got: list[int] = []
-
-    def claim() -> None:
-        with tenant_session(batch.provider_id) as db:
-            got.append(len(claims.claim(db, load_batch(db, batch.id), 20)))
-
-    def ended() -> int:
-        thread.join(20)
-        return got[0]
-
-    thread = threading.Thread(target=claim)
-    thread.start()
-    waits_for_a_lock()
-    return ended
-
-
-def test_pumps_of_one_provider_claim_one_after_the_other(desk: Desk, known: Known) -> None:
-    subjects = [Subject(new_id(), f"小程序{n}") for n in range(12)]
-    first, second = (desk.start_for(known(lambda *_: None), some) for some in (subjects, subjects[::-1]))
-    with tenant_session(desk.cast.alices) as db:
-        assert len(claims.claim(db, load_batch(db, first.id), 6)) == 6
-        others = claim_beside(second)
-    assert others() == 6
-
-
-def test_a_claim_that_stands_across_another_is_left_for_later(desk: Desk, known: Known) -> None:
-    subjects = [Subject(new_id(), f"小程序{n}") for n in range(2)]
-    first, second = (desk.start_for(known(lambda *_: None), subjects) for _ in range(2))
-    one, other = desk.items(first)
-    with tenant_session(desk.cast.alices) as db:
-        here = update(BatchItem).values(status=ItemStatus.RUNNING)
-        db.execute(here.where(BatchItem.id == other.id))
-        others = claim_beside(second)
-        db.execute(here.where(BatchItem.id == one.id))  # waits for the claim, which waits for this session
-    assert others() == 0
-
-
-def test_a_step_that_wants_the_process_to_end_ends_the_run_of_its_pump(desk: Desk, known: Known) -> None:
-    ran: list[str] = []
-
-    def work(_db: Session, item: BatchItem) -> None:
-        ran.append(item.subject_name)
-        if item.subject_name == "小程序0" and item.attempt == 1:
-            raise SystemExit
-
-    batch = desk.start(known(work, attempts=3), 12)
-    late = threading.Thread(target=runner.run, args=(str(desk.pump_job(batch)),), daemon=True)
-    late.start()
-    late.join(10)
-    assert not late.is_alive()
-    assert not [one for one in threading.enumerate() if one.name == "batch"]
-    with platform_session("test") as db:
-        assert "HandBroke" in db.scalars(select(Job.error)).one()
-
-
-def test_a_hand_that_takes_the_last_item_first_keeps_nobody_from_going_home(
-    desk: Desk, known: Known, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Quick(queue.SimpleQueue[Any]):
-        """Somebody takes the last one between the look and the grip, once."""
-
-        looked = False
-
-        def empty(self) -> bool:
-            self.looked, before = True, self.looked
-            return before and super().empty()
-
-    monkeypatch.setattr(queue, "SimpleQueue", Quick)
-    batch = desk.start(known(lambda *_: None), 8)
-    with tenant_session(desk.cast.alices) as db, pytest.raises(Later):
-        pump.run_batch(db, load_batch(db, batch.id), lambda: True)
-    assert not [one for one in threading.enumerate() if one.name == "batch"]
-    with tenant_session(desk.cast.alices) as db:
-        crew = pump._Crew(db, load_batch(db, batch.id), lambda: False)
-        assert crew.work()
-    assert not [one for one in threading.enumerate() if one.name == "batch"]
-    assert desk.states(batch) == ["done"] * 8
-
-
-UNKEEPABLE = [
-    lambda: {"text": "a\x00b"},
-    lambda: {"text": "\ud800"},
-    lambda: {"text": object()},
-    lambda: raises(WeChatError(2**40, "too large")),
-    lambda: raises(WeChatError(85015, "a\x00b")),
-    lambda: raises(Conflict("\ud800")),
-]
-
-
-def raises(error: Exception) -> None:
-    raise error
-
-
-@pytest.mark.parametrize("ending", UNKEEPABLE)
-def test_what_cannot_be_kept_fails_its_item_only(
-    desk: Desk, known: Known, run_jobs: Run, ending: Callable[[], Any]
-) -> None:
-    def work(db: Session, item: BatchItem) -> Any:
-        settle(db)
-        return ending() if item.subject_name == "小程序1" else {"text": "fine"}
-
-    batch = desk.start(known(work), 4)
-    run_jobs()
-    assert desk.states(batch) == ["done", "failed", "done", "done"]
-    assert [item.attempt for item in desk.items(batch)] == [1] * 4
-    assert (desk.items(batch)[1].error, desk.batch(batch.id).status) == (WENT_WRONG, BatchStatus.DONE)
