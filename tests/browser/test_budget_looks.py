@@ -26,12 +26,13 @@ from saas.tenants.models import Role
 from saas.trains.planning import Options, plan_train
 from saas.wx.limits import BY_NAME, ZONE
 from tests.browser.looking import WIDTHS, Looks
-from tests.browser.test_fleet_desk_looks import SLUG, yard  # noqa: F401
+from tests.browser.test_fleet_desk_looks import yard  # noqa: F401
 from tests.browser.test_looks import LANGUAGES, looks  # noqa: F401
 from tests.demo.running import RunningDemo
 from tests.trains.conftest import Yard
 
 Begin = Callable[..., Looks]
+SLUG = "budgets-looks"
 
 
 @dataclass(frozen=True)

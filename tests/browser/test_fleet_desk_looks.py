@@ -43,17 +43,18 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def yard(demo: RunningDemo) -> Iterator[Yard]:
-    """Another provider of alice's in the demo, with mini programs of many versions and some that were rejected."""
+def yard(demo: RunningDemo, request: pytest.FixtureRequest) -> Iterator[Yard]:
+    """Another provider of alice's in the demo, with mini programs of many versions and some that were rejected. Each
+    file has one of its own, under the file's `SLUG`."""
     with beside(demo):
-        yield _fill()
+        yield _fill(request.module.SLUG)
 
 
-def _fill() -> Yard:
+def _fill(slug: str) -> Yard:
     with platform_session("make a provider of alice's") as db:
         alice = db.scalars(select(User).where(User.email == "alice@example.com")).one()
-        provider_id = providers.create_provider(db, alice, "小旅科技", SLUG).id
-    component = ComponentApp(id=new_id(), provider_id=provider_id, key=SLUG, name="小旅平台", appid=f"wx{SLUG}")
+        provider_id = providers.create_provider(db, alice, "小旅科技", slug).id
+    component = ComponentApp(id=new_id(), provider_id=provider_id, key=slug, name="小旅平台", appid=f"wx{slug}")
     own = {"provider_id": provider_id, "component_id": component.id}
     template = Template(id=new_id(), **own, template_id="7", user_version="2.0.0")
     with tenant_session(provider_id) as db:

@@ -33,12 +33,13 @@ from saas.trains.models import (
 )
 from saas.trains.planning import Options, plan_train
 from tests.browser.looking import WIDTHS, Looks
-from tests.browser.test_fleet_desk_looks import SLUG, yard  # noqa: F401
+from tests.browser.test_fleet_desk_looks import yard  # noqa: F401
 from tests.browser.test_looks import LANGUAGES, looks, walked  # noqa: F401
 from tests.demo.running import RunningDemo
 from tests.trains.conftest import Yard
 
 Begin = Callable[..., Looks]
+SLUG = "trains-looks"
 
 
 @dataclass(frozen=True)
