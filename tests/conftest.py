@@ -6,6 +6,7 @@ import base64
 import os
 import secrets
 from collections.abc import Callable, Generator, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from saas.embedded import EmbeddedPostgres, EmbeddedValkey
 from saas.migrate import migrate
 from saas.sandbox.schemas import WRONG_ANSWERS
 from saas.tenants import keys
+from saas.wx.limits import ZONE
 from tests.cast import Cast, make_cast
 from tests.standing import wrong_stages
 
@@ -34,6 +36,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+HOUR = int(os.environ.get("DAIBAN_TEST_HOUR", "10"))
+"""When each test's day begins, in Shanghai, whatever the time of this machine: people and WeChat differ by the hour."""
 
 
 def _worker() -> str:
@@ -108,8 +114,12 @@ def installed(postgres: EmbeddedPostgres, valkey: EmbeddedValkey, home: Path) ->
 
 @pytest.fixture
 def ground(installed: Settings, postgres: EmbeddedPostgres, home: Path) -> Iterator[Settings]:
-    """The installation with nothing in it, its clock on real time. Whatever a test did, stages are right afterwards."""
-    (home / "clock").unlink(missing_ok=True)
+    """The installation with nothing in it, its clock at the next `HOUR`. Whatever a test did, stages are right
+    afterwards.
+    """
+    now = datetime.now(ZONE)
+    begin = now.replace(hour=HOUR, minute=0, second=0, microsecond=0)
+    _set_clock(home, ((begin if begin > now else begin + timedelta(days=1)) - now).total_seconds())
     with postgres.superuser("daiban") as connection:
         connection.execute("set session_replication_role = replica")
         tables = connection.execute(
@@ -124,6 +134,15 @@ def ground(installed: Settings, postgres: EmbeddedPostgres, home: Path) -> Itera
         queue.forget_connection()
     yield installed
     assert wrong_stages() == []
+    (home / "clock").unlink(missing_ok=True)
+
+
+def _set_clock(home: Path, ahead: float) -> None:
+    path = home / "clock"
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    path.write_text(str(ahead))
+    if path.stat().st_mtime_ns <= before:
+        os.utime(path, ns=(before + 10**9, before + 10**9))
 
 
 @pytest.fixture
@@ -133,21 +152,13 @@ def cast(ground: Settings) -> Cast:
 
 
 @pytest.fixture
-def move_clock(ground: Settings, home: Path) -> Iterator[Callable[[float], None]]:
+def move_clock(ground: Settings, home: Path) -> Callable[[float], None]:
     """Move the program's time forward by that many seconds from now on (added up)."""
-    total = 0.0
 
     def move(seconds: float) -> None:
-        nonlocal total
-        total += seconds
-        path = home / "clock"
-        before = path.stat().st_mtime_ns if path.exists() else 0
-        path.write_text(str(total))
-        if path.stat().st_mtime_ns <= before:
-            os.utime(path, ns=(before + 10**9, before + 10**9))
+        _set_clock(home, float((home / "clock").read_text()) + seconds)
 
-    yield move
-    (home / "clock").unlink(missing_ok=True)
+    return move
 
 
 @pytest.fixture

@@ -220,8 +220,8 @@ def _move(db: Session, program: Program, row: Violation, state: ViolationState) 
     if state in (ViolationState.LIFTED, ViolationState.GONE):
         clear_alarms(db, program.provider_id, [AlarmKind.VIOLATION], [row.id])
     if state is not ViolationState.OPEN:
-        verb = f"program.violation.{state}"
-        activity.record(db, system(program.provider_id), verb, program, detail={"reason": row.reason[:200]})
+        detail = {"reason": row.reason[:200]}
+        activity.record(db, system(program.provider_id), f"program.violation.{state}", program, detail=detail)
 
 
 def _appeal(record: AppealRecord) -> dict[str, Any]:

@@ -41,7 +41,6 @@ def control(component: ComponentApp, tmp_path: Path, home: Path) -> Iterator[San
             store_ticket(db, load_component(db, component.id), control.push_ticket(APPID), clock.now())
         yield control
     settings.cache_clear()
-    (home / "clock").unlink(missing_ok=True)
 
 
 @pytest.mark.slow

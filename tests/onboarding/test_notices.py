@@ -24,6 +24,7 @@ from saas.programs.certification_models import Certification, CertificationStatu
 from saas.programs.filing_models import Filing, FilingStatus
 from saas.programs.models import AuthorizationStatus, Program, ReviewStatus
 from saas.programs.registration_models import RegistrationStatus
+from saas.programs.violation_models import Shut, ViolationState
 from saas.releases import audits, serving
 from saas.releases.models import Audit, AuditStatus, ReleaseKind
 from saas.tenants import activity
@@ -187,6 +188,8 @@ MADE: dict[str, Iterable[str]] = {
     "program.{status}": AuthorizationStatus, "program.audit.{outcome}": AuditStatus,
     "program.name.{status}": ReviewStatus, "program.filing.{status}": FilingStatus,
     "program.certification.{status}": certification_progress._RECORDED,
+    "program.shut.{kind}": Shut, "program.open_again.{kind}": Shut,
+    "program.violation.{state}": ViolationState,
     "program.{row.kind}": ReleaseKind, "program.{row.kind}.done": ReleaseKind,
     "program.{name.rpartition('.')[2]}": STEPS_BY_NAME, "registration.{to.value}": RegistrationStatus,
 }  # fmt: skip

@@ -119,6 +119,7 @@ def test_a_long_review_is_asked_about_less_often(read: Shop) -> None:
     assert 3 <= often - begun <= 12, "no messages come, so it is asked often"
     read.run_jobs(wait=12 * 3600)
     assert 2 <= asked(read) - often <= 12
+    read.pass_time(0)
     drugs, web = category(read, MEDICINE).papers
     change(read, MEDICINE, **{drugs: [picture()], web: [picture()]})
     often = asked(read)

@@ -17,7 +17,6 @@ from saas.batches.models import Batch, BatchItem, ItemStatus
 from saas.batches.progress import list_items
 from saas.batches.starting import Subject, start_batch
 from saas.components.access import load_component
-from saas.components.tickets import store_ticket
 from saas.db import platform_session
 from saas.errors import Conflict, Invalid
 from saas.programs import certification as certifying
@@ -96,14 +95,6 @@ def tap(shop: Shop, *steps: str) -> None:
 
 def ask(shop: Shop) -> None:
     assert call(shop, certifying.request_progress).status == ItemStatus.DONE
-
-
-def pass_time(shop: Shop, move_clock: Callable[[float], None], seconds: float) -> None:
-    shop.control.move_clock(seconds)
-    move_clock(seconds)
-    with shop.session() as db:
-        ticket = shop.control.push_ticket(shop.component.appid)
-        store_ticket(db, load_component(db, shop.component.id), ticket, clock.now())
 
 
 def push(shop: Shop, info_type: str, **fields: Any) -> None:
@@ -200,9 +191,9 @@ def test_what_was_sent_back_is_handed_in_again_and_no_more_than_three_times(paid
         assert len(list_charges(db)) == 1
 
 
-def test_a_day_without_the_administrator_ends_it_and_another_may_begin(started: Shop, move_clock: Any) -> None:
+def test_a_day_without_the_administrator_ends_it_and_another_may_begin(started: Shop) -> None:
     shop = started
-    pass_time(shop, move_clock, DAY + 90)
+    shop.pass_time(DAY + 90)
     shop.run_jobs()
     assert (status(shop), shop.word(Step.CERTIFY)) == (S.TASK_EXPIRED, Word.CERTIFY_EXPIRED)
     with shop.session() as db:
@@ -212,11 +203,11 @@ def test_a_day_without_the_administrator_ends_it_and_another_may_begin(started: 
         assert lacking(again.values, again.papers) == []
 
 
-def test_thirty_days_without_an_answer_end_what_was_sent_back(paid_by_provider: Shop, move_clock: Any) -> None:
+def test_thirty_days_without_an_answer_end_what_was_sent_back(paid_by_provider: Shop) -> None:
     shop = paid_by_provider
     shop.control.decide_certification(shop.appid, "refill")
     ask(shop)
-    pass_time(shop, move_clock, 30 * DAY + 90)
+    shop.pass_time(30 * DAY + 90)
     shop.run_jobs()
     assert (status(shop), shop.word(Step.CERTIFY)) == (S.FAILED, Word.CERTIFY_FAILED)
 
@@ -409,14 +400,14 @@ def test_the_tree_of_identities_is_walked(shop: Shop) -> None:
 # the certificate
 
 
-def test_a_certificate_that_ends_is_told_before(started: Shop, move_clock: Any) -> None:
+def test_a_certificate_that_ends_is_told_before(started: Shop) -> None:
     shop = started
     tap(shop, "agree", "face", "send_code", "code", "pay")
     shop.control.decide_certification(shop.appid, "pass")
     ask(shop)
     words = []
     for days in (270, 10, 100):
-        pass_time(shop, move_clock, days * DAY)
+        shop.pass_time(days * DAY)
         with platform_session("the cron") as db:
             look_at_certificates(db)
         shop.run_jobs()

@@ -13,9 +13,7 @@ from saas import clock
 from saas.batches.models import ItemStatus
 from saas.batches.progress import list_items
 from saas.batches.starting import Subject, start_batch
-from saas.components.access import load_component
 from saas.components.budgets import left
-from saas.components.tickets import store_ticket
 from saas.db import platform_session, settle
 from saas.errors import Conflict
 from saas.programs import filing_drafts, filing_reading, filing_sending, filing_templates
@@ -51,15 +49,6 @@ def certified(shop: Shop) -> Shop:  # noqa: F811
         shop.appid, categories=[{"first_class": "餐饮服务", "second_class": "点餐平台"}], verified=True
     )
     return shop
-
-
-def pass_time(shop: Shop, move_clock: Callable[[float], None], seconds: float) -> None:  # noqa: F811
-    """Here and at WeChat, which sends its tickets meanwhile."""
-    shop.control.move_clock(seconds)
-    move_clock(seconds)
-    with shop.session() as db:
-        row = load_component(db, shop.component.id)
-        store_ticket(db, row, shop.control.push_ticket(row.appid), clock.now())
 
 
 def status(shop: Shop) -> str:  # noqa: F811
@@ -112,9 +101,7 @@ def test_a_shop_gets_its_number(certified: Shop) -> None:
     assert certified.counts()["applyIcpFiling"] == 1
 
 
-def test_the_watch_finds_what_no_event_tells(
-    certified: Shop, run_jobs: Callable[..., list[str]], move_clock: Callable[[float], None]
-) -> None:
+def test_the_watch_finds_what_no_event_tells(certified: Shop, run_jobs: Callable[..., list[str]]) -> None:
     send(certified)
     certified.control.decide_filing(certified.appid)
     assert run_jobs(wait=3600, limit=30)
@@ -238,24 +225,22 @@ def test_a_failed_face_check_is_asked_for_again(certified: Shop) -> None:
     assert status(certified) == FilingStatus.FACE_PASSED
 
 
-def test_a_day_ends_a_face_check(certified: Shop, move_clock: Callable[[float], None]) -> None:
+def test_a_day_ends_a_face_check(certified: Shop) -> None:
     fill_in(certified)
     certified.do(filing_sending.request_face_check)
     due = filing_of(certified).due_at
     assert due is not None
     assert timedelta(hours=23) < due - clock.now() <= timedelta(hours=24)
-    pass_time(certified, move_clock, DAY + 60)
+    certified.pass_time(DAY + 60)
     certified.run_jobs()
     assert status(certified) == FilingStatus.FACE_FAILED
 
 
-def test_a_face_check_that_nobody_could_ask_about_is_not_taken_for_failed(
-    certified: Shop, move_clock: Callable[[float], None]
-) -> None:
+def test_a_face_check_that_nobody_could_ask_about_is_not_taken_for_failed(certified: Shop) -> None:
     fill_in(certified)
     certified.do(filing_sending.request_face_check)
     certified.control.pass_face_check(certified.appid)
-    pass_time(certified, move_clock, DAY + 60)
+    certified.pass_time(DAY + 60)
     certified.control.fail_next("queryIcpVerifyTask", -1, times=3, appid=certified.appid)
     certified.run_jobs()
     assert status(certified) == FilingStatus.FACE
@@ -263,16 +248,14 @@ def test_a_face_check_that_nobody_could_ask_about_is_not_taken_for_failed(
     assert status(certified) == FilingStatus.FACE_PASSED
 
 
-def test_a_face_check_of_a_shop_that_took_its_authorization_back_ends_once_it_would_not_count(
-    certified: Shop, move_clock: Callable[[float], None]
-) -> None:
+def test_a_face_check_of_a_shop_that_took_its_authorization_back_ends_once_it_would_not_count(certified: Shop) -> None:
     fill_in(certified)
     certified.do(filing_sending.request_face_check)
     with certified.session() as db:
         load_program(db, certified.id).authorization = AuthorizationStatus.UNAUTHORIZED
     states = []
     for days in (1, 2):
-        pass_time(certified, move_clock, days * DAY + 60)
+        certified.pass_time(days * DAY + 60)
         certified.run_jobs()
         states.append(status(certified))
     assert states == [FilingStatus.FACE, FilingStatus.FACE_FAILED]
@@ -297,11 +280,11 @@ def test_the_owner_hears_of_the_message_and_again_at_the_end(
     assert "快要超时" in letters()[-1].subject
 
 
-def test_an_unanswered_message_is_seen_and_sent_anew(certified: Shop, move_clock: Callable[[float], None]) -> None:
+def test_an_unanswered_message_is_seen_and_sent_anew(certified: Shop) -> None:
     send(certified)
     certified.control.decide_filing(certified.appid)
     read(certified)
-    pass_time(certified, move_clock, DAY + 10)
+    certified.pass_time(DAY + 10)
     read(certified)
     assert certified.word(Step.FILE) == Word.FILE_SMS_EXPIRED
     certified.control.decide_filing(certified.appid, "resend")
@@ -349,10 +332,10 @@ def test_a_filing_is_cancelled_for_good(certified: Shop) -> None:
     assert certified.word(Step.FILE) == Word.FILE_READY
 
 
-def test_an_unconfirmed_cancellation_leaves_the_filing(certified: Shop, move_clock: Callable[[float], None]) -> None:
+def test_an_unconfirmed_cancellation_leaves_the_filing(certified: Shop) -> None:
     file(certified)
     certified.do(filing_sending.request_cancellation, filing_sending.PROGRAM, filing_sending.NO_LONGER_RUN)
-    pass_time(certified, move_clock, DAY + 10)
+    certified.pass_time(DAY + 10)
     read(certified)
     assert certified.word(Step.FILE) == Word.FILED
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ from saas.programs.words import Step, Word
 from saas.wx.api.filing import Filing as FilingCalls
 from tests.programs.filing_data import filing_of, fill_in
 from tests.programs.shop import Shop, control, picture, sandbox, shop  # noqa: F401 - fixtures
-from tests.programs.test_filing import DAY, pass_time
+from tests.programs.test_filing import DAY
 
 FOOD = [{"first_class": "餐饮服务", "second_class": "点餐平台"}]
 S, C = FilingStatus, CertificationStatus
@@ -208,14 +207,12 @@ def test_a_certification_that_is_sent_back_goes_again_with_the_filing(fresh: Sho
     assert certification_of(fresh).refills == 1
 
 
-def test_after_a_day_what_is_sent_back_takes_another_face_check(
-    fresh: Shop, move_clock: Callable[[float], None]
-) -> None:
+def test_after_a_day_what_is_sent_back_takes_another_face_check(fresh: Shop) -> None:
     start(fresh)
     pay(fresh)
     fresh.control.decide_certification(fresh.appid, "refill", reason="营业执照不清楚")
     tell(fresh, 18)
-    pass_time(fresh, move_clock, DAY + 60)
+    fresh.pass_time(DAY + 60)
     with pytest.raises(Conflict, match="人脸核验"):
         fresh.start(filing_sending.request_sending)
     pass_face(fresh)
@@ -239,9 +236,9 @@ def test_a_certification_that_fails_for_good_ends_both(fresh: Shop) -> None:
     assert states(fresh) == (S.CERTIFYING, C.PAY_PENDING)
 
 
-def test_nobody_pays_within_a_day(fresh: Shop, move_clock: Callable[[float], None]) -> None:
+def test_nobody_pays_within_a_day(fresh: Shop) -> None:
     start(fresh)
-    pass_time(fresh, move_clock, DAY + 60)
+    fresh.pass_time(DAY + 60)
     read(fresh)
     assert states(fresh) == (S.DRAFT, C.FAILED)
 
@@ -283,30 +280,28 @@ def test_a_withdrawn_filing_goes_alone_afterwards(fresh: Shop) -> None:
 # Lost answers
 
 
-def test_a_withdrawal_without_an_answer_is_seen(fresh: Shop, move_clock: Callable[[float], None]) -> None:
-    review(fresh, move_clock)
+def test_a_withdrawal_without_an_answer_is_seen(fresh: Shop) -> None:
+    review(fresh)
     fresh.control.cut_next("cancelApplyIcpFiling", appid=fresh.appid)
     assert fresh.do(filing_sending.request_withdrawal).status == ItemStatus.DONE
     assert_goes_alone(fresh)
 
 
-def test_a_withdrawal_elsewhere_is_seen(fresh: Shop, move_clock: Callable[[float], None]) -> None:
-    review(fresh, move_clock)
+def test_a_withdrawal_elsewhere_is_seen(fresh: Shop) -> None:
+    review(fresh)
     withdraw_elsewhere(fresh)
     read(fresh)
     assert_goes_alone(fresh)
 
 
-def test_a_withdrawal_elsewhere_before_the_review_was_seen_is_believed_after_a_while(
-    fresh: Shop, move_clock: Callable[[float], None]
-) -> None:
+def test_a_withdrawal_elsewhere_before_the_review_was_seen_is_believed_after_a_while(fresh: Shop) -> None:
     start(fresh)
     pay(fresh)
     fresh.control.decide_certification(fresh.appid)
     withdraw_elsewhere(fresh)
     read(fresh)
     assert states(fresh) == (S.CERTIFYING, C.PASSED)  # WeChat may be about to make the filing
-    pass_time(fresh, move_clock, DAY)
+    fresh.pass_time(DAY)
     read(fresh)
     assert_goes_alone(fresh)
 
@@ -323,9 +318,9 @@ def test_what_wechat_is_about_to_make_is_not_taken_for_withdrawn(fresh: Shop) ->
 
 
 def test_the_watch_may_see_a_withdrawal_before_its_answer_is_noted(
-    fresh: Shop, monkeypatch: pytest.MonkeyPatch, move_clock: Callable[[float], None]
+    fresh: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    review(fresh, move_clock)
+    review(fresh)
     withdraw = FilingCalls.cancel_apply_icp_filing
 
     def answer_late(calls: FilingCalls, appid: str) -> Any:
@@ -339,14 +334,14 @@ def test_the_watch_may_see_a_withdrawal_before_its_answer_is_noted(
     assert_goes_alone(fresh)
 
 
-def review(shop: Shop, move_clock: Callable[[float], None]) -> None:  # noqa: F811
+def review(shop: Shop) -> None:  # noqa: F811
     """WeChat's people have it for a while."""
     start(shop)
     pay(shop)
     shop.control.decide_certification(shop.appid)
     read(shop)
     assert states(shop) == (S.PLATFORM_REVIEW, C.PASSED)
-    pass_time(shop, move_clock, 600)
+    shop.pass_time(600)
 
 
 def withdraw_elsewhere(shop: Shop) -> None:  # noqa: F811

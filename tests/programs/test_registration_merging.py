@@ -53,8 +53,8 @@ OF_OTHERS = {
     ("programs", "owner_id"), ("programs", "rejected_audit_id"),
     ("providers", "brand_logo_file_id"), ("releases", "created_by"), ("saved_filters", "user_id"),
     ("tasks", "subject_id"), ("train_programs", "audit_id"), ("train_programs", "release_id"),
-    ("train_programs", "upload_id"), ("train_steps", "item_id"), ("trains", "created_by"), ("uploads", "created_by"),
-    ("uploads", "trial_qr_file_id"), ("wechat_messages", "about_id"),
+    ("train_programs", "upload_id"), ("train_steps", "item_id"), ("trains", "created_by"), ("trains", "starts_by"),
+    ("uploads", "created_by"), ("uploads", "trial_qr_file_id"), ("wechat_messages", "about_id"),
 }  # fmt: skip
 """Columns without a foreign key that name other things; the activity log is never changed."""
 

@@ -7,7 +7,7 @@ from copy import copy
 from saas.journey import papers
 from saas.journey.another import authorize_another
 from saas.journey.main_job import Journey, Step
-from saas.journey.window import Value, Window
+from saas.journey.window import Value, Window, button_path
 from saas.sandbox.control import SandboxControl
 
 VERSION = "8.0.0"
@@ -157,6 +157,7 @@ class PrivacyDesk:
         """WeChat's reviewer decides on the open application."""
         desk = self.journey.desk
         desk.open(f"{self.journey.wechat}/desk/applications")
+        desk.wait_for_path(button_path(verdict, self.name), seconds=self.journey.patience, reload=True)
         desk.press(verdict, {"reason": reason} if reason else {}, near=self.name)
 
     def wait_for_row(self, first: str, words: str) -> None:

@@ -160,7 +160,7 @@ class RegistrationOffice:
         with SandboxControl(self.journey.wechat) as control:
             control.fail_next("verifyBetaMiniprogram", 86021, appid=self.journey.component["appid"])
         self.owner.press("提交给微信")
-        self.wait("注册失败")
+        self.owner.wait_for_path(button_path("重新提交"), seconds=self.journey.patience)
         self.owner.follow("修改资料")
         self.owner.press("保存", {"component_phone": "020-87654321"})
         self.owner.press("重新提交")
@@ -180,7 +180,7 @@ class RegistrationOffice:
             self.save_when_authorized(official)
             self.submit(button_path("打开微信确认页"))
             self.lend()
-            self.wait("注册失败")
+            self.owner.wait_for_path(button_path("重新提交"), seconds=self.journey.patience)
             control.change_account(official, verified=1)
             [component] = [one for one in control.components() if one["appid"] == self.journey.component["appid"]]
             sets = sorted({*component["permission_sets"], 3, 27})
@@ -221,7 +221,9 @@ class RegistrationOffice:
 
     def submit(self, until: str = _LINK, *, again: bool = False) -> None:
         self.case_page = self.journey.here(self.owner)
-        self.owner.press("重新提交" if again else "提交给微信")
+        button = "重新提交" if again else "提交给微信"
+        self.owner.wait_for_path(button_path(button), seconds=self.journey.patience)
+        self.owner.press(button)
         self.owner.wait_for_path(until, seconds=self.journey.patience)
 
     def open_waiting(self, company: str) -> None:
