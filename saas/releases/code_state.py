@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, and_, cast, exists, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from saas import clock
 from saas.db import new_id
 from saas.errors import N_, Conflict
 from saas.programs.models import AuthorizationStatus, Program
-from saas.queue import Lane, enqueue, waiting
+from saas.queue import Job, JobStatus, Lane, enqueue, waiting
 from saas.releases.models import Audit, AuditStatus, CodeState, Release, ReleaseStatus, Upload, UploadStatus
 from saas.tenants.access import Verb, Who, require
 from saas.wx.api.release import VersionInfo
@@ -59,6 +59,16 @@ def request_refresh(db: Session, program: Program, *, who: Who) -> None:
 
 def is_refreshing(db: Session, program: Program) -> bool:
     return waiting(db, REFRESH, program.id) is not None
+
+
+def is_first_reading(program_id: ColumnElement[UUID] | InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """For a query: the categories of this mini program are still to be read for the first time, and a job does it."""
+    read = exists().where(CodeState.program_id == program_id, CodeState.categories_read_at.is_not(None))
+    job = exists().where(
+        Job.name == REFRESH, Job.subject == cast(program_id, Job.subject.type),
+        Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING]),
+    )  # fmt: skip
+    return and_(~read, job)
 
 
 def note_versions(db: Session, state: CodeState, info: VersionInfo) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from saas import clock
@@ -20,6 +20,7 @@ from saas.batches.starting import Subject, add_items
 from saas.programs.models import Program
 from saas.queue import Job, JobStatus, Lane, Later, enqueue_for, hasten
 from saas.releases.checks import QUOTA, Check, Verdict, check_programs
+from saas.releases.code_state import is_first_reading
 from saas.tenants import activity
 from saas.tenants.access import system
 from saas.trains.causes import REPLACED
@@ -106,6 +107,8 @@ def conduct(db: Session, train: Train) -> None:
         _end(db, train)
     tell(db, train)
     under_way = _under_way(db, train)
+    if train.status == TrainStatus.RUNNING and db.scalar(select(exists().where(*_ready(train, TrainStepName.CHECK)))):
+        under_way.add(TrainStepName.CHECK)
     if train.status == TrainStatus.RUNNING or under_way:
         is_held = train.status in (TrainStatus.PAUSED, TrainStatus.STOPPED)
         raise Later(_SOON if moved else _IDLE if is_held or under_way <= {TrainStepName.AUDIT} else _BUSY)
@@ -187,10 +190,12 @@ def _is_alarming(db: Session, train: Train, here: Counter[tuple[str, str]]) -> b
 
 
 def _check(db: Session, train: Train) -> int:
-    """The pre-audit check of those whose code is up: it spends no quota."""
+    """The pre-audit check of those whose code is up: it spends no quota. One that was never read before waits until it
+    is, which its upload asked for.
+    """
     row = TrainProgram
     query = select(row.id, row.program_id, row.upload_id, row.changes).where(
-        row.train_id == train.id, row.step == TrainStepName.CHECK, row.state == ProgramState.READY
+        *_ready(train, TrainStepName.CHECK), ~is_first_reading(row.program_id)
     )
     rows = db.execute(query.order_by(row.id).limit(_MOST_CHECKED)).all()
     if not rows:

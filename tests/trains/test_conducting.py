@@ -14,7 +14,8 @@ from saas.batches.access import load_batch
 from saas.batches.models import BatchItem, BatchStatus, ItemStatus
 from saas.batches.steering import cancel_batch
 from saas.db import engine, platform_session
-from saas.queue import Job, Later, redis_connection
+from saas.queue import Job, JobStatus, Later, enqueue, redis_connection
+from saas.releases.code_state import REFRESH
 from saas.releases.models import AuditStatus, CodeState
 from saas.tenants.models import TaskKind
 from saas.tenants.tasks import open_tasks
@@ -210,6 +211,25 @@ def test_a_blocking_check_fails_before_any_submission(yard: Yard) -> None:
     assert yard.states(train) == {("check", "failed"): 1, ("submit", "running"): 1}
     (failed,) = [one for one in yard.steps(train) if one.status == StepStatus.FAILED]
     assert "类目" in failed.error
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_what_is_being_read_for_the_first_time_is_checked_afterwards(yard: Yard, is_read: bool) -> None:
+    train = yard.running(1)
+    yard.conduct(train)
+    yard.end(train, "upload")
+    with yard.session() as db:
+        [state] = db.query(CodeState)
+        state.categories_read_at = None
+        enqueue(db, REFRESH, state.program_id)
+    assert yard.conduct(train, 2) == timedelta(seconds=5)
+    assert yard.states(train) == {("check", "ready"): 1}
+    with yard.session() as db:
+        db.query(Job).filter(Job.name == REFRESH).update({"status": JobStatus.DONE})
+        if is_read:
+            db.query(CodeState).update({"categories_read_at": clock.now()})
+    yard.conduct(train)
+    assert yard.states(train) == {("submit", "running") if is_read else ("check", "failed"): 1}
 
 
 def test_the_reserve_of_the_quota_is_left_alone(yard: Yard) -> None:
