@@ -12,12 +12,15 @@ from saas.batches.access import load_batch
 from saas.batches.pump import run_batch
 from saas.batches.starting import pump_all
 from saas.components import call_log
+from saas.programs import access as programs
 
 
 @job()
 def pump(db: Session, batch_id: UUID, _attempt: int) -> None:
     """Work on one batch."""
-    run_batch(db, load_batch(db, batch_id), shift.is_stopping, around=call_log.grouped)
+    run_batch(
+        db, load_batch(db, batch_id), shift.is_stopping, around=call_log.grouped, read_ahead=programs.read_ahead
+    )  # fmt: skip
 
 
 def look_at_batches(db: Session) -> None:

@@ -11,7 +11,7 @@ import contextvars
 import mmap
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sqlalchemy import text
@@ -38,26 +38,30 @@ _lanes: tuple[Lane, ...] = tuple(Lane)
 # Providers that have due jobs by one step through the index each; then the first jobs of each, by turns.
 _NOBODY = "'00000000-0000-0000-0000-000000000000'::uuid"  # as in the index
 _DUE = text(f"""
-with recursive all_owners (whose) as (
-  (select coalesce(provider_id, {_NOBODY}) from jobs where status = 'queued' and lane = :lane
-   order by coalesce(provider_id, {_NOBODY}) limit 1)
-  union all
-  select (select coalesce(provider_id, {_NOBODY}) from jobs where status = 'queued' and lane = :lane
-          and coalesce(provider_id, {_NOBODY}) > whose order by coalesce(provider_id, {_NOBODY}) limit 1)
-  from all_owners where whose is not null
-)
-select id from (
-  select one.id, row_number() over (partition by whose order by one.run_at, one.id) as turn
-  from all_owners cross join lateral (
-    select id, run_at from jobs
-    where status = 'queued' and lane = :lane and coalesce(provider_id, {_NOBODY}) = whose and run_at <= :now
-      and not exists (select from jobs busy
-                      where busy.status = 'running' and busy.name = jobs.name and busy.subject = jobs.subject)
-    order by run_at, id limit :most
-  ) one
-  where whose is not null
-) due
-order by turn, random() limit :most
+select found.id, open.lane
+from unnest(cast(:lanes as text[]), cast(:counts as int[])) as open (lane, most) cross join lateral (
+  with recursive all_owners (whose) as (
+    (select coalesce(provider_id, {_NOBODY}) from jobs where status = 'queued' and lane = open.lane
+     order by coalesce(provider_id, {_NOBODY}) limit 1)
+    union all
+    select (select coalesce(provider_id, {_NOBODY}) from jobs where status = 'queued' and lane = open.lane
+            and coalesce(provider_id, {_NOBODY}) > whose order by coalesce(provider_id, {_NOBODY}) limit 1)
+    from all_owners where whose is not null
+  )
+  select id, turn, random() as lot from (
+    select one.id, row_number() over (partition by whose order by one.run_at, one.id) as turn
+    from all_owners cross join lateral (
+      select id, run_at from jobs
+      where status = 'queued' and lane = open.lane and coalesce(provider_id, {_NOBODY}) = whose and run_at <= :now
+        and not exists (select from jobs busy
+                        where busy.status = 'running' and busy.name = jobs.name and busy.subject = jobs.subject)
+      order by run_at, id limit open.most
+    ) one
+    where whose is not null
+  ) due
+  order by turn, lot limit open.most
+) found
+order by found.turn, found.lot
 """)
 
 
@@ -97,9 +101,7 @@ def work(job_id: str, lane: str) -> None:
             if not lanes:
                 continue
             with platform_session("look for due jobs") as db:
-                found = [
-                    (one, each) for each in lanes for one in due(db, each, AT_ONCE[each] - counts[each], besides=known)
-                ]
+                found = due(db, {each: AT_ONCE[each] - counts[each] for each in lanes}, besides=known)
             for one, its_lane in found:
                 begin(one, its_lane)
 
@@ -115,9 +117,16 @@ def _open_lanes(seconds: float, under_way: Collection[Lane]) -> Sequence[Lane]:
     return [lane for lane in _lanes if order.index(lane) < last]
 
 
-def due(db: Session, lane: Lane, most: int, *, besides: Collection[str] = ()) -> list[str]:
-    """Jobs of a lane that are due, by turns of the providers. In a platform session."""
-    if most <= 0:
+def due(db: Session, wanted: Mapping[Lane, int], *, besides: Collection[str] = ()) -> list[tuple[str, Lane]]:
+    """So many due jobs of each lane, by turns of the providers. In a platform session."""
+    rooms = {lane: most for lane, most in wanted.items() if most > 0}
+    if not rooms:
         return []
-    given = {"lane": lane.value, "now": clock.now(), "most": most + len(besides)}
-    return [one for one in map(str, db.scalars(_DUE, given)) if one not in besides][:most]
+    counts = [most + len(besides) for most in rooms.values()]
+    rows = db.execute(_DUE, {"lanes": [lane.value for lane in rooms], "counts": counts, "now": clock.now()}).all()
+    found: list[tuple[str, Lane]] = []
+    for one, lane in ((str(one), Lane(lane)) for one, lane in rows):
+        if one not in besides and rooms[lane] > 0:
+            rooms[lane] -= 1
+            found.append((one, lane))
+    return found

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -19,7 +19,14 @@ import structlog
 import uuid_utils.compat
 from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, OperationalError, StatementError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    SessionTransaction,
+    make_transient_to_detached,
+    mapped_column,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import Uuid
 
@@ -42,6 +49,9 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: DateTime(timezone=True), UUID: Uuid()}
+
+
+Row = TypeVar("Row", bound=Base)
 
 
 def new_id() -> UUID:
@@ -175,6 +185,14 @@ def after_commit(db: Session, callback: Callable[[], None]) -> None:
     callbacks = db.info.setdefault("after_commit", [])
     if callback not in callbacks:
         callbacks.append(callback)
+
+
+def copy_row(row: Row) -> Row:
+    """The same row for another session, without asking for it again; `row` has no changes that are not written."""
+    copied = cast(Row, row.__mapper__.class_manager.new_instance())
+    copied.__dict__.update({name: row.__dict__[name] for name in row.__mapper__.columns.keys()})  # noqa: SIM118
+    make_transient_to_detached(copied)
+    return copied
 
 
 def is_unkeepable(error: Exception) -> bool:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from sqlalchemy import select
 
+from jobs import shift
 from saas import db as database
 from saas import queue
 from saas.config import Settings, load_settings, settings
@@ -143,6 +144,12 @@ def _set_clock(home: Path, ahead: float) -> None:
     path.write_text(str(ahead))
     if path.stat().st_mtime_ns <= before:
         os.utime(path, ns=(before + 10**9, before + 10**9))
+
+
+@pytest.fixture(autouse=True)
+def may_go_on() -> None:
+    """A test that told this process to stop told nobody after it."""
+    shift._stop[0] = 0
 
 
 @pytest.fixture

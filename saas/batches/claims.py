@@ -7,8 +7,9 @@ note of its end, need the row to be so still. What somebody else has taken over 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,12 +18,12 @@ import structlog
 from psycopg.errors import DeadlockDetected
 from sqlalchemy import bindparam, event, exists, func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session, aliased, make_transient_to_detached
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.orm.attributes import set_committed_value
 
 from saas import clock
 from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
-from saas.db import is_unkeepable, tenant_session
+from saas.db import copy_row, is_unkeepable, tenant_session
 from saas.failures import WENT_WRONG
 
 log = structlog.get_logger()
@@ -41,13 +42,17 @@ class ItemLost(Exception):
 
 @dataclass(frozen=True)
 class Claimed:
-    """An item in the hands of this run. `item` is fresh once: after a rollback it is to be loaded again."""
+    """An item in the hands of this run. `item` is fresh once: after a rollback it is to be loaded again. So are the
+    `rows` that were read with it, and only for a moment.
+    """
 
     id: UUID
     attempt: int
     step: str
     provider_id: UUID
     item: BatchItem
+    rows: Sequence[Any] = ()
+    claimed_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,16 @@ _taking = (
 )
 
 
-def claim(db: Session, batch: Batch, count: int) -> list[Claimed]:
+ReadAhead = Callable[[Session, Collection[UUID]], Mapping[UUID, Sequence[Any]]]
+"""Reads what the steps of these subjects will load, for all of them at once: rows that are in no session any more."""
+
+
+def nothing_ahead(_db: Session, _subject_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Any]]:
+    """Steps load what they need by themselves."""
+    return {}
+
+
+def claim(db: Session, batch: Batch, count: int, read_ahead: ReadAhead = nothing_ahead) -> list[Claimed]:
     """Take the next due items whose mini programs are not busy in any batch."""
     db.connection().exec_driver_sql(_ONE_CLAIMS, {"whose": f"claim {batch.provider_id}"})
     given = {"its_batch": batch.id, "moment": clock.now(), "most": count}
@@ -105,15 +119,12 @@ def claim(db: Session, batch: Batch, count: int) -> list[Claimed]:
         return []
     for item in items:
         db.expunge(item)
-        set_committed_value(item, "batch", _copy(batch))
-    return [Claimed(item.id, item.attempt, item.step, item.provider_id, item) for item in items]
-
-
-def _copy(batch: Batch) -> Batch:
-    """The batch for a session of its own, without asking for it again."""
-    copied = Batch(**{name: getattr(batch, name) for name in Batch.__mapper__.columns.keys()})  # noqa: SIM118
-    make_transient_to_detached(copied)
-    return copied
+        set_committed_value(item, "batch", copy_row(batch))
+    rows = read_ahead(db, [item.subject_id for item in items]) if items else {}
+    return [
+        Claimed(item.id, item.attempt, item.step, item.provider_id, item, rows.get(item.subject_id, ()))
+        for item in items
+    ]
 
 
 _items: Any = BatchItem.__table__

@@ -23,7 +23,17 @@ from sqlalchemy.orm import Session
 
 from saas import clock
 from saas.batches.access import load_item
-from saas.batches.claims import DUE, Claimed, Ended, ItemLost, claim, item_session, note_ends
+from saas.batches.claims import (
+    DUE,
+    Claimed,
+    Ended,
+    ItemLost,
+    ReadAhead,
+    claim,
+    item_session,
+    note_ends,
+    nothing_ahead,
+)
 from saas.batches.models import Batch, BatchItem, BatchStatus, ItemStatus
 from saas.batches.steps import Skipped, UnknownStep, find
 from saas.config import settings
@@ -39,14 +49,16 @@ SLICE = 5.0
 """Seconds after which a pump goes back to the end of its lane if somebody else's work waits there."""
 LONGEST = 30.0
 """Seconds after which it goes back in any case, so that a deploy need not wait for a train."""
-_GATHER = 0.03
+_GATHER = 0.1
 """Seconds in which what ended gathers, to be noted together."""
 _LOOK_AGAIN = 0.25
 _BLOCKED = timedelta(seconds=2)
 _PAUSE = 5.0
 _RATE_PAUSE = 60.0
-_AHEAD = 4
+_AHEAD = 2
 """For every so many threads one item more is claimed than they work on."""
+_FRESH = 2.0
+"""Seconds for which what was read ahead of an item is as good as what its step would read."""
 
 
 class AttemptsUsedUp(Exception):
@@ -59,19 +71,19 @@ class HandBroke(Exception):
 
 def run_batch(
     db: Session, batch: Batch, is_stopping: Callable[[], bool] = lambda: False,
-    around: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    around: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext, read_ahead: ReadAhead = nothing_ahead,
 ) -> None:  # fmt: skip
     """Work on the batch; raises Later when there is more to do, now or at a later time.
 
     `db` is the session of the pump's job, whose commits need its lease. Once the process `is_stopping`, nothing begins.
-    Steps run inside of `around`, and no lock is held when it ends.
+    Steps run inside of `around`, and no lock is held when it ends. They find in their sessions what was `read_ahead`.
     """
     _take_over(db, batch)
     settle(db)
     in_time = True
     if batch.status == BatchStatus.RUNNING:
         with around():
-            in_time = _Crew(db, batch, is_stopping).work()
+            in_time = _Crew(db, batch, is_stopping, read_ahead).work()
     _end(db, batch, in_time=in_time)
 
 
@@ -106,8 +118,10 @@ def _end(db: Session, batch: Batch, *, in_time: bool) -> None:
 class _Crew:
     """Some threads that run items, and the pump that feeds them."""
 
-    def __init__(self, db: Session, batch: Batch, is_stopping: Callable[[], bool]) -> None:
-        self._db, self._batch, self._is_stopping = db, batch, is_stopping
+    def __init__(
+        self, db: Session, batch: Batch, is_stopping: Callable[[], bool], read_ahead: ReadAhead = nothing_ahead,
+    ) -> None:  # fmt: skip
+        self._db, self._batch, self._is_stopping, self._read_ahead = db, batch, is_stopping, read_ahead
         self._threads = min(settings().batch_concurrency, batch.total)
         self._most = self._threads + self._threads // _AHEAD
         self._todo: queue.SimpleQueue[Claimed | None] = queue.SimpleQueue()
@@ -151,7 +165,7 @@ class _Crew:
             if is_time:
                 under_way -= self._put_unbegun_back()
             elif (ended or now >= look_at) and (room := self._most - under_way) > 0:
-                claimed = claim(self._db, self._batch, room)
+                claimed = claim(self._db, self._batch, room, self._read_ahead)
                 look_at = now if len(claimed) == room else now + _LOOK_AGAIN
             if self._db.in_transaction():
                 settle(self._db)
@@ -233,7 +247,7 @@ def _run(one: Claimed) -> Ended:
 def _try(one: Claimed) -> Ended:
     with item_session(one) as db:
         item = one.item
-        db.add(item)
+        db.add_all([item, *one.rows] if time.monotonic() - one.claimed_at < _FRESH else [item])
         step = find(one.step)
         if one.attempt > step.attempts:
             raise AttemptsUsedUp(f"{step.attempts} attempts")

@@ -25,7 +25,7 @@ def get_component(db: Session, who: Who, component_id: UUID, verb: Verb = Verb.V
 
 def load_component(db: Session, component_id: UUID) -> ComponentApp:
     """For jobs, which run in the session of the component app's provider."""
-    component = db.scalar(select(ComponentApp).where(ComponentApp.id == component_id))
+    component = db.get(ComponentApp, component_id)
     if component is None:
         raise NotFound
     return component

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from saas.components.models import ComponentApp
+from saas.db import copy_row
 from saas.errors import NotFound
 from saas.programs.models import AuthorizationLink, Grant, NameReview, Program, ProgramCode, Tester
 from saas.programs.registration_models import Registration
@@ -44,7 +46,19 @@ def get_link(db: Session, who: Who, link_id: UUID, verb: Verb) -> AuthorizationL
 
 def load_program(db: Session, program_id: UUID) -> Program:
     """A mini program for a job, which runs in its provider's session."""
-    return _found(db.scalar(select(Program).where(Program.id == program_id)))
+    return _found(db.get(Program, program_id))
+
+
+def read_ahead(db: Session, subject_ids: Collection[UUID]) -> dict[UUID, tuple[Program, ComponentApp]]:
+    """For a pump of items: those of these subjects that are mini programs, each with its component app. They are in no
+    session, to be added to one each, where `load_program` and `load_component` find them.
+    """
+    programs = list(db.scalars(select(Program).where(Program.id.in_(subject_ids))))
+    ids = {program.component_id for program in programs}
+    components = {row.id: row for row in db.scalars(select(ComponentApp).where(ComponentApp.id.in_(ids)))}
+    for row in (*programs, *components.values()):
+        db.expunge(row)
+    return {program.id: (program, copy_row(components[program.component_id])) for program in programs}
 
 
 def load_name_review(db: Session, review_id: UUID) -> NameReview:

@@ -1,14 +1,11 @@
-"""How the client's requests get to WeChat: HTTP/1.1 by the standard library, or httpx2 where there is a proxy.
+"""How the client's requests get to WeChat: HTTP/1.1 over plain sockets, or httpx2 where there is a proxy.
 
 A train makes hundreds of calls a second, and httpx2, written in Python down to the state machine of its connections,
-takes five times as long of the processor as these. Answers are parsed by `http.client`.
+takes five times as long of the processor as these. Answers are parsed by `httptools`, whose parser is that of Node.
 """
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import io
 import select
 import socket
 import ssl
@@ -18,15 +15,17 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
+import httptools
 import httpx2
 
 _Origin = tuple[str, str, int]
 _PORTS = {"http": 80, "https": 443}
 _LARGEST = 64 << 20
 """Bytes of an answer with all that frames it; what WeChat sends is pictures, at most."""
+_CONTINUE = 100
 _WITHOUT_CONTENT = frozenset({204, 304})
 
 
@@ -126,22 +125,18 @@ class Connections:
         ends = time.monotonic() + seconds
         try:
             _send(connection, request, ends)
-            got = http.client.HTTPResponse(_Incoming(connection, ends), method=method)  # type: ignore[arg-type]
-            with contextlib.closing(got):
-                got.begin()
-                _refuse_unasked(got)
-                content, reusable = got.read(), not got.will_close and _has_content(got.status)
-        except (OSError, http.client.HTTPException, ValueError, MemoryError, OverflowError) as error:
+            got = _Incoming().read(connection, ends)
+        except (OSError, httptools.HttpParserError, _NoWholeAnswer) as error:
             connection.close()
             raise NoAnswer(type(error).__name__) from error
         except BaseException:
             connection.close()
             raise
-        if reusable:
+        if got.is_reusable:
             self._give_back(origin, connection)
         else:
             connection.close()
-        return Answer(got.status, got.headers.get("Content-Type", ""), content)
+        return Answer(got.status, got.headers.get("content-type", ""), b"".join(got.parts))
 
     def close(self) -> None:
         with self._lock:
@@ -204,34 +199,90 @@ def _written(host: str, method: str, target: str, headers: Mapping[str, str], co
     return "\r\n".join([*lines, "", ""]).encode("ascii") + (content or b"")
 
 
-class _AnswerTooLarge(http.client.HTTPException):
-    """More than anybody asked for."""
+class _NoWholeAnswer(Exception):
+    """What came in is not an answer, or not one that anybody asked for."""
 
 
-class _ContentCoded(http.client.HTTPException):
+class _AnswerTooLarge(_NoWholeAnswer):
+    """More than anybody asked for, headers and framing too."""
+
+
+class _ContentCoded(_NoWholeAnswer):
     """Compressed, although only the plain content is accepted."""
 
 
-class _Incoming(io.RawIOBase):
-    """What comes in on a connection, headers and framing too: until a moment, and not without end."""
+class _IncompleteRead(_NoWholeAnswer):
+    """The connection ended first."""
 
-    def __init__(self, connection: socket.socket, ends: float) -> None:
-        self._connection, self._ends, self._room = connection, ends, _LARGEST
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """How `http.client` opens its end; closing that leaves the connection open."""
-        return io.BufferedReader(self, 1 << 16)
+class _Incoming:
+    """One answer as it comes in: until a moment, and not without end. What only announces another is passed over."""
 
-    def readable(self) -> bool:
-        return True
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.parts: list[bytes] = []
+        self.is_reusable = False
+        self._is_whole = False
+        self._parser = httptools.HttpResponseParser(self)
 
-    def readinto(self, buffer: Any) -> int:
-        self._connection.settimeout(_rest(self._ends))
-        count = self._connection.recv_into(buffer)
-        self._room -= count
-        if self._room < 0:
+    def read(self, connection: socket.socket, ends: float) -> _Incoming:
+        room = _LARGEST
+        while not self._is_whole:
+            connection.settimeout(_rest(ends))
+            got = connection.recv(1 << 16)
+            if not got:
+                self._end()
+                break
+            room -= len(got)
+            if room < 0:
+                raise _AnswerTooLarge
+            self._feed(got)
+        return self
+
+    def _feed(self, got: bytes) -> None:
+        try:
+            self._parser.feed_data(got)
+        except httptools.HttpParserError as error:
+            self.is_reusable = False
+            if not self._is_whole:
+                raise error.__context__ or error from None
+
+    def on_message_begin(self) -> None:
+        self.is_reusable = False  # what follows a whole answer was asked by nobody
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._is_whole:
+            self.headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1").strip())
+
+    def on_headers_complete(self) -> None:
+        if self._is_whole:
+            return
+        self.status = self._parser.get_status_code()
+        length = self.headers.get("content-length", "")
+        if length.isdecimal() and (len(length) > 18 or int(length) > _LARGEST):
             raise _AnswerTooLarge
-        return count
+        if self.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
+            raise _ContentCoded
+
+    def on_body(self, part: bytes) -> None:
+        if not self._is_whole:
+            self.parts.append(part)
+
+    def on_message_complete(self) -> None:
+        if self._is_whole:
+            return
+        if self.status == _CONTINUE:
+            self.headers.clear()
+            return
+        self._is_whole = True
+        self.is_reusable = self._parser.should_keep_alive() and _has_content(self.status)
+
+    def _end(self) -> None:
+        """The other side has closed: a whole answer only where nothing said how long it is."""
+        if not self.status or {"content-length", "transfer-encoding"} & self.headers.keys():
+            raise _IncompleteRead
+        self._is_whole = True
 
 
 def _send(connection: socket.socket, request: bytes, ends: float) -> None:
@@ -248,16 +299,8 @@ def _rest(ends: float) -> float:
     return rest
 
 
-def _refuse_unasked(got: http.client.HTTPResponse) -> None:
-    """Before anything is set aside for it."""
-    if (got.length or 0) > _LARGEST:
-        raise _AnswerTooLarge
-    if got.getheader("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
-        raise _ContentCoded
-
-
 def _has_content(status: int) -> bool:
-    """Else `http.client` reads none, and what may come in nevertheless must not be the next call's answer."""
+    """Else none is read, and what may come in nevertheless must not be the next call's answer."""
     return status >= 200 and status not in _WITHOUT_CONTENT
 
 

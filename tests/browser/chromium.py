@@ -161,7 +161,11 @@ class ChromiumWindow:
                 raise self._stuck(f"{what} did not appear within {seconds:.0f} s")
             self.page.wait_for_timeout(150)
             if reload or not self._script:
-                self.page.reload()
+                try:
+                    self.page.reload()
+                except ChromiumError as error:  # it was just renewing itself
+                    if "ERR_ABORTED" not in str(error):
+                        raise
 
     def _one(self, path: str, *, opened: bool = True) -> Locator:
         found = self.page.locator(f"xpath={path}").first

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -45,6 +46,12 @@ def demo(
     home = tmp_path_factory.mktemp("browser") / "home"
     with RunningDemo(home, DAIBAN_ASSETS_URL=CDN, DAIBAN_TRUSTED_PROXIES="1") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def known_people(demo: RunningDemo) -> dict[str, list[Any]]:
+    """The cookies of those who have signed in, by e-mail: nobody may sign in again and again."""
+    return {}
 
 
 @pytest.fixture

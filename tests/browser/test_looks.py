@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -33,7 +34,9 @@ def walked(demo: RunningDemo) -> Iterator[Journey]:
 
 
 @pytest.fixture
-def looks(demo: RunningDemo, chromium: Browser, watch: Watch) -> Iterator[Callable[..., Looks]]:
+def looks(
+    demo: RunningDemo, chromium: Browser, watch: Watch, known_people: dict[str, list[Any]]
+) -> Iterator[Callable[..., Looks]]:  # fmt: skip
     """`looks(language, width, email, password)`: a signed-in window that examines pages; without e-mail anonymous.
 
     `strict` is for pages of merchants.
@@ -43,14 +46,16 @@ def looks(demo: RunningDemo, chromium: Browser, watch: Watch) -> Iterator[Callab
 
         def begin(language: str, width: int, email: str, password: str, *, strict: bool = False) -> Looks:
             context = contexts.enter_context(new_context(chromium, watch, width=width))
+            context.add_cookies(known_people.get(email, []))
             context.add_cookies([{"name": "daiban_language", "value": language, "url": demo.url}])
             window = ChromiumWindow(context, watch, demo.url)
-            if email:
+            if email and email not in known_people:
                 window.open(f"{demo.url}/sign-in")
                 window.page.locator("[name=email]").fill(email)
                 window.page.locator("[name=password]").fill(password)
                 with window.page.expect_navigation():
                     window.page.locator("[name=password]").press("Enter")
+                known_people[email] = [one for one in context.cookies() if one["name"] != "daiban_language"]
             return Looks(window, axe, language=language, width=width, strict=strict)
 
         yield begin

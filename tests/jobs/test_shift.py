@@ -18,12 +18,6 @@ from saas.queue import Job, JobStatus, Lane, enqueue_for
 from tests.cast import Cast
 
 
-@pytest.fixture(autouse=True)
-def may_go_on() -> Iterator[None]:
-    yield
-    shift._stop[0] = 0
-
-
 @pytest.fixture
 def known() -> Iterator[Callable[[Any], str]]:
     def mark(body: Any) -> str:
@@ -44,7 +38,9 @@ def add(name: str, owner: UUID | None, *, lane: Lane = Lane.BULK, delay: timedel
 
 def due(lane: Lane, most: int, **options: Any) -> list[str]:
     with platform_session("test") as db:
-        return shift.due(db, lane, most, **options)
+        found = shift.due(db, {lane: most}, **options)
+    assert {its for _, its in found} <= {lane}
+    return [one for one, _ in found]
 
 
 def states() -> list[str]:

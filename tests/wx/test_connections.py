@@ -173,6 +173,20 @@ def test_nonsense_is_no_answer_and_ends_the_connection(
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("more", [OK, b"HTTP/1.1 500 No", b"nonsense", b"\r\n\r\n\x00"])
+def test_what_follows_an_answer_belongs_to_none(server: Server, ask: Callable[[], Answer], more: bytes) -> None:
+    server.answer = OK + more
+    assert ask() == Answer(200, "application/json", b"{}")
+    server.answer = OK
+    assert ask() == Answer(200, "application/json", b"{}")
+    assert server.connections == 2
+
+
+def test_what_only_announces_an_answer_is_passed_over(server: Server, ask: Callable[[], Answer]) -> None:
+    server.answer = b"HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n" + OK
+    assert [ask() for _ in range(2)] == [Answer(200, "application/json", b"{}")] * 2
+
+
 @pytest.mark.parametrize("status", [b"103 Early Hints", b"204 No Content", b"304 Not Modified"])
 def test_after_an_answer_without_content_the_connection_is_not_used_again(
     server: Server, ask: Callable[[], Answer], status: bytes

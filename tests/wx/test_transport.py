@@ -7,7 +7,7 @@ import os
 import pytest
 
 from saas.wx.connections import ByHttpx2, Connections, Wire
-from saas.wx.transport import _wire_of
+from saas.wx.transport import _wire_of, process_wire
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ def test_calls_take_the_proxy_s_way_only_where_there_is_one(
 ) -> None:
     for known in [one for one in os.environ if one.lower().endswith("_proxy")]:
         monkeypatch.delenv(known)
+    if isinstance(before := process_wire(), Connections):
+        before.close()  # what earlier tests have left open
     monkeypatch.setenv(name, value)
     _wire_of.cache_clear()
     try:
