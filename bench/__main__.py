@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import tempfile
+import timeit
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -65,6 +66,7 @@ def _measure(folder: Path, wanted: Sequence[str]) -> Lines:
         if part in wanted:
             print(f"measuring: {part}", file=sys.stderr, flush=True)
             (folder / part).mkdir()
+            yield _speed(part)
             yield from _whole(part, lambda part=part, measure=measure: measure(folder / part))
     on_stage = [part for part in ON_STAGE if part in wanted]
     if not on_stage:
@@ -77,9 +79,16 @@ def _measure(folder: Path, wanted: Sequence[str]) -> Lines:
         with Stage(demo) as stage:
             for part in on_stage:
                 print(f"measuring: {part}", file=sys.stderr, flush=True)
+                yield _speed(part)
                 yield from _whole(part, lambda part=part: ON_STAGE[part](stage))
         os.environ.clear()
         os.environ.update(before)
+
+
+def _speed(part: str) -> Figure:
+    """Times depend on the machine, and on what else its host does in that minute; this says how much."""
+    best = min(timeit.repeat("for one in range(1_000_000): pass", number=1, repeat=3))
+    return Figure(part, f"before {part}: million turns of an empty loop a second", 1 / best)
 
 
 def _whole(part: str, measure: Callable[[], Any]) -> Lines:
