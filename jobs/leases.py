@@ -75,6 +75,12 @@ def waits(db: Session, job_id: UUID) -> bool:
     return db.scalar(select(Job.id).where(Job.id == job_id, or_(waiting, abandoned))) is not None
 
 
+def find_due(db: Session, name: str, subject: str) -> UUID | None:
+    """The job of this name and subject that waits and is due. In a platform session."""
+    mine = (Job.name == name, Job.subject == subject, Job.status == JobStatus.QUEUED, Job.run_at <= clock.now())
+    return db.scalar(select(Job.id).where(*mine))
+
+
 def extend(db: Session, lease: Lease) -> None:
     """Keep the lease for another while; raises LeaseLost."""
     _change(db, lease, lease_until=_until())

@@ -8,7 +8,7 @@ two at a time: the runner claims a row with a lease and finishes only what it st
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from saas import clock
 from saas.config import settings
-from saas.db import Base, HasId, after_commit, new_id
+from saas.db import Base, HasId, after_commit, new_id, settle
 
 log = structlog.get_logger()
 
@@ -61,6 +61,29 @@ def in_lane(lane: Lane) -> Iterator[None]:
         yield
     finally:
         _lane.reset(before)
+
+
+_run_now: ContextVar[Callable[[str, str], None] | None] = ContextVar("run_now", default=None)
+
+
+@contextmanager
+def lending_hands(run: Callable[[str, str], None]) -> Iterator[None]:
+    """What runs inside may have jobs run at once in its own thread, by name and subject; `run` does that."""
+    before = _run_now.set(run)
+    try:
+        yield
+    finally:
+        _run_now.reset(before)
+
+
+def run_now(db: Session, name: str, subject: UUID | str) -> None:
+    """Where hands are lent: settle, and run this job if it is due and nobody has it; elsewhere a worker will. Then what
+    the job is about is to be read again.
+    """
+    settle(db)
+    run = _run_now.get()
+    if run is not None:
+        run(name, str(subject))
 
 
 class JobStatus(StrEnum):
@@ -135,7 +158,8 @@ def enqueue(
     """Run the function `name` (``jobs.module.function``) on `subject` after this transaction has committed.
 
     The job belongs to the session's provider, or to the platform in a platform session without one. While an equal job
-    is still waiting, a second one is not added.
+    is still waiting, a second one is not added. Where hands are lent nobody is called for bulk work: whoever enqueues
+    it runs it (`run_now`), and the worker that lends them looks for more all the time.
     """
     enqueue_for(db, db.info.get("provider_id"), name, subject, lane=lane, delay=delay)
 
@@ -156,7 +180,7 @@ def enqueue_for(
             index_elements=["name", "subject"], index_where=text("status = 'queued'")
         ).returning(Job.id)
     ).scalar()  # fmt: skip
-    if added is not None and not delay:
+    if added is not None and not delay and (_run_now.get() is None or lane is not Lane.BULK):
         after_commit(db, lambda: ring([(added, lane)]))
 
 

@@ -19,7 +19,7 @@ from saas.batches.steps import Skipped, step
 from saas.errors import N_, Conflict
 from saas.programs.access import load_program
 from saas.programs.models import Program
-from saas.queue import Lane, Later
+from saas.queue import Lane, Later, run_now
 from saas.releases import releasing, submissions, undo, uploads
 from saas.releases.access import load_audit, load_release, load_template, load_upload
 from saas.releases.audits import newest_audit, running_audit
@@ -83,7 +83,7 @@ def upload(db: Session, item: BatchItem) -> dict[str, Any]:
                 raise
             raise Conflict(N_("缺少变量或值不对：%(names)s"), names="、".join(lacking)) from error
 
-    row = _row(db, item, load_upload, begin)
+    row = _row(db, item, load_upload, begin, uploads.RUN)
     if uploads.is_running(row):
         raise Later(scan_pause(row) if row.status == UploadStatus.SCANNING else _SOON)
     return item.result | {"version": row.user_version}
@@ -123,7 +123,7 @@ def submit(db: Session, item: BatchItem) -> dict[str, Any]:
         except submissions.QuotaUsedUp as error:
             raise AuditQuotaUsedUp(85085, str(error), operation="submitAudit", appid=program.appid) from error
 
-    row = _row(db, item, load_audit, begin)
+    row = _row(db, item, load_audit, begin, submissions.RUN)
     if row.status in (AuditStatus.QUEUED, AuditStatus.SUBMITTING):
         raise Later(_SOON)
     return item.result | {"version": row.user_version, "auditid": row.auditid}
@@ -140,7 +140,7 @@ def withdraw(db: Session, item: BatchItem) -> dict[str, Any]:
         undo.undo_audit(db, program, audit, who=item.starter, lane=Lane(item.batch.lane))
         return audit
 
-    row = _row(db, item, load_audit, begin, _undo_fault)
+    row = _row(db, item, load_audit, begin, undo.RUN, _undo_fault)
     if undo.is_undoing(row):
         raise Later(_SOON)
     if row.status != AuditStatus.UNDONE:
@@ -163,7 +163,7 @@ def release(db: Session, item: BatchItem) -> dict[str, Any]:
             raise Skipped(N_("审核通过的版本已经发布过了"))
         return releasing.release(db, program, audit, who=item.starter, lane=Lane(item.batch.lane))
 
-    return _released(item, _row(db, item, load_release, begin))
+    return _released(item, _row(db, item, load_release, begin, releasing.RUN))
 
 
 @step(label=N_("版本回退"), attempts=_ATTEMPTS)
@@ -188,7 +188,7 @@ def roll_back(db: Session, item: BatchItem) -> dict[str, Any]:
             raise Conflict(N_("没有可以回退到的版本"))
         return releasing.roll_back(db, program, chosen, who=item.starter, lane=Lane(item.batch.lane))
 
-    return _released(item, _row(db, item, load_release, begin))
+    return _released(item, _row(db, item, load_release, begin, releasing.RUN))
 
 
 def _released(item: BatchItem, row: Release) -> dict[str, Any]:
@@ -206,23 +206,24 @@ def _undo_fault(row: Audit) -> Exception | None:
 
 
 def _row(
-    db: Session, item: BatchItem, load: Callable[[Session, UUID], Row], begin: Callable[[Program], Row],
+    db: Session, item: BatchItem, load: Callable[[Session, UUID], Row], begin: Callable[[Program], Row], job: str,
     fault: Callable[[Row], Exception | None] = _fault,
 ) -> Row:  # fmt: skip
-    """The row of this item; begins it and waits when there is none. Raises what went wrong with it.
+    """The row of this item; begins it when there is none. Its `job` is run here if nobody else does. Raises what went
+    wrong with it.
 
     A row is begun once in each try; a retry by hand forgets the try, so that it always begins one.
     """
-    if "row" in item.result:
-        row = load(db, UUID(item.result["row"]))
-        wrong = fault(row)
-        if wrong is None:
-            return row
-        if item.result.get("attempt") == item.attempt:
-            raise wrong
-    row = begin(load_program(db, item.subject_id))
-    item.result = {"row": str(row.id), "attempt": item.attempt}
-    raise Later(_SOON)
+    row = load(db, UUID(item.result["row"])) if "row" in item.result else None
+    if row is None or (fault(row) is not None and item.result.get("attempt") != item.attempt):
+        row = begin(load_program(db, item.subject_id))
+        item.result = {"row": str(row.id), "attempt": item.attempt}
+    run_now(db, job, row.id)
+    db.refresh(row)
+    wrong = fault(row)
+    if wrong is not None:
+        raise wrong
+    return row
 
 
 def _refusal(errcode: int | None, operation: str, rid: str, text: str) -> Exception:

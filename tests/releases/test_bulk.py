@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from jobs import runner
 from saas.batches.access import load_item
 from saas.batches.models import BatchItem, ItemStatus
-from saas.batches.starting import Subject, start_one
+from saas.batches.starting import PUMP, Subject, start_batch, start_one
 from saas.batches.steering import retry_item
 from saas.components.access import load_component
+from saas.db import platform_session
+from saas.queue import Job, Lane, redis_connection
 from saas.releases import bulk
-from saas.releases.models import Audit, AuditStatus, Template
+from saas.releases.models import Audit, AuditStatus, Template, Upload, UploadStatus
 from saas.releases.submissions import Item
 from tests.releases.conftest import CATEGORY, Desk
 
@@ -185,3 +190,37 @@ def newest(desk: Desk) -> Audit:
         found = newest_audit(db, load_program(db, desk.program.id))
         assert found is not None
         return found
+
+
+def test_the_pump_does_itself_what_its_items_begin(desk: Desk) -> None:
+    """The jobs of the rows run in its threads: no worker is called, and no time passes."""
+    pump = start(desk, bulk.UPLOAD, template=str(desk.template().id), user_version="1.0.0", description="首发")
+    assert redis_connection().llen(f"rq:queue:{Lane.BULK}") <= 1, "the pump's own ring"
+    runner.run(pump)
+    with desk.session() as db:
+        [upload] = db.query(Upload)
+        assert (upload.status, desk.counts()["commit"]) in ((UploadStatus.SCANNING, 1), (UploadStatus.READY, 1))
+    assert redis_connection().llen(f"rq:queue:{Lane.BULK}") <= 1
+    desk.run_jobs(wait=WAIT)
+    assert desk.counts()["commit"] == 1
+
+
+def test_without_hands_workers_do_it_and_the_item_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "run_named", lambda *_: None)
+    pump = start(desk, bulk.UPLOAD, template=str(desk.template().id), user_version="1.0.0", description="首发")
+    runner.run(pump)
+    with desk.session() as db:
+        assert db.query(Upload).one().status == UploadStatus.QUEUED
+        assert db.query(BatchItem).one().status == ItemStatus.WAITING
+    desk.run_jobs(wait=WAIT)
+    with desk.session() as db:
+        assert db.query(BatchItem).one().status == ItemStatus.DONE
+    assert desk.counts()["commit"] == 1
+
+
+def start(desk: Desk, step: str, **params: str) -> str:
+    """Start it and answer its pump's job, with which the test goes on as a worker would."""
+    with desk.session() as db:
+        start_batch(db, step, [Subject(desk.program.id, "小程序")], who=desk.alice, params=params)
+    with platform_session("test") as db:
+        return str(db.query(Job.id).filter(Job.name == PUMP).one()[0])
