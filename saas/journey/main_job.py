@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from urllib.parse import urlsplit
 
-from saas.journey.window import Stuck, Value, Window, button_path, link_path
+from saas.journey.window import MOMENT, Stuck, Value, Window, button_path, link_path
 from saas.sandbox.control import SandboxControl
 
 PASSWORD = "lao-jie-qing-he-2026"  # noqa: S105 - of people who live as long as one journey
@@ -368,5 +368,6 @@ class Journey:
         self.owner.wait_for_path(f"{read_at}[@datetime!='{before}']", seconds=self.patience, reload=True)
 
     def expect(self, window: Window, words: str) -> None:
+        """It is there, or will be in a moment."""
         if words not in window.text:
-            raise Stuck(f"“{words}” is not on {window.address}, which says: {window.text[:1500]}")
+            window.wait_for(words, seconds=MOMENT, reload=True)

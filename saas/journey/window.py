@@ -96,6 +96,10 @@ def _near(words: str) -> str:
     return f"[ancestor::*[{_PLACES}][1][contains(normalize-space(.), {quoted(words)})]]" if words else ""
 
 
+MOMENT = 5.0
+"""Seconds in which what has just ended is to be seen everywhere on a page."""
+
+
 class HttpWindow:
     """Cookies are kept, 303s and page refreshes are followed, hidden fields go back as they came.
 
@@ -215,10 +219,10 @@ class HttpWindow:
         return {"Referer": f"{parts.scheme}://{parts.netloc}/"}
 
     def _one(self, path: str, what: str) -> html.HtmlElement:
-        found = self._page.xpath(path)
-        if not isinstance(found, list) or not found:
-            raise self._stuck(f"there is no {what}")
-        first: html.HtmlElement = found[0]
+        """The first one; a person looks again for a moment where something is just going on."""
+        if not self.has(path):
+            self._reload_until(lambda: self.has(path), what, MOMENT)
+        first: html.HtmlElement = self._page.xpath(path)[0]
         if first.get("disabled") is not None:
             raise self._stuck(f"{what} cannot be pressed now")
         return first

@@ -16,6 +16,7 @@ from playwright.sync_api import (
     FilePayload,
     Locator,
     Page,
+    Request,
     Response,
     Route,
     StorageState,
@@ -84,6 +85,17 @@ class ChromiumWindow:
     def __init__(self, context: BrowserContext, watch: Watch, base_url: str, *, script: bool = True) -> None:
         self.page: Page = context.new_page()
         self._watch, self._base_url, self._script = watch, base_url, script
+        self._under_way: set[Request] = set()
+        self.page.on("request", self._note_begin)
+        for end in ("requestfinished", "requestfailed"):
+            self.page.on(end, self._note_end)
+
+    def _note_begin(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self._under_way.add(request)
+
+    def _note_end(self, request: Request) -> None:
+        self._under_way.discard(request)
 
     @property
     def address(self) -> str:
@@ -160,7 +172,7 @@ class ChromiumWindow:
             if time.monotonic() > end:
                 raise self._stuck(f"{what} did not appear within {seconds:.0f} s")
             self.page.wait_for_timeout(150)
-            if reload or not self._script:
+            if (reload or not self._script) and not self._under_way:  # who reloads a page that leads on stays there
                 try:
                     self.page.reload()
                 except ChromiumError as error:  # it was just renewing itself
