@@ -158,8 +158,8 @@ def enqueue(
     """Run the function `name` (``jobs.module.function``) on `subject` after this transaction has committed.
 
     The job belongs to the session's provider, or to the platform in a platform session without one. While an equal job
-    is still waiting, a second one is not added. Where hands are lent nobody is called for bulk work: whoever enqueues
-    it runs it (`run_now`), and the worker that lends them looks for more all the time.
+    is still waiting, a second one is not added. Where bulk work lends hands nobody is called for more of it: whoever
+    enqueues it runs it (`run_now`), and the worker that lends them looks for more all the time.
     """
     enqueue_for(db, db.info.get("provider_id"), name, subject, lane=lane, delay=delay)
 
@@ -180,7 +180,8 @@ def enqueue_for(
             index_elements=["name", "subject"], index_where=text("status = 'queued'")
         ).returning(Job.id)
     ).scalar()  # fmt: skip
-    if added is not None and not delay and (_run_now.get() is None or lane is not Lane.BULK):
+    is_lent = _run_now.get() is not None and lane is lane_now() is Lane.BULK
+    if added is not None and not delay and not is_lent:
         after_commit(db, lambda: ring([(added, lane)]))
 
 

@@ -273,6 +273,7 @@ class _Incoming:
         if self._is_whole:
             return
         if self.status == _CONTINUE:
+            self.status = 0
             self.headers.clear()
             return
         self._is_whole = True

@@ -187,6 +187,15 @@ def test_what_only_announces_an_answer_is_passed_over(server: Server, ask: Calla
     assert [ask() for _ in range(2)] == [Answer(200, "application/json", b"{}")] * 2
 
 
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-A: b\r\n"])
+def test_a_connection_that_ends_before_the_answer_begins_gave_none(
+    server: Server, ask: Callable[[], Answer], begun: bytes
+) -> None:
+    server.answer, server.per_connection = begun, 1
+    with pytest.raises(NoAnswer, match="IncompleteRead"):
+        ask()
+
+
 @pytest.mark.parametrize("status", [b"103 Early Hints", b"204 No Content", b"304 Not Modified"])
 def test_after_an_answer_without_content_the_connection_is_not_used_again(
     server: Server, ask: Callable[[], Answer], status: bytes
